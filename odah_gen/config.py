@@ -1,0 +1,211 @@
+"""The configuration of a run: frozen sections with their defaults, checked against the JSON schema.
+
+The schema (workflow/schemas/config.schema.yaml) holds types, bounds and prose; the defaults stand here.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from odah_gen.errors import InputError
+from odah_gen.paths import SCHEMAS
+from odah_gen.storage import read_yaml
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Where motion comes from, and who moves."""
+
+    source: str = "procedural"
+    amass_dir: str | None = None
+    betas: str = "auto"
+    actions: tuple[str, ...] = ("walking", "sitting", "waving", "jumping")
+    subjects: int = 4
+    clips_per_subject: int = 2
+    genders: tuple[str, ...] = ("female", "male")
+    duration_s: float = 2.0
+    max_frames: int | None = None
+    shape_sd: float = 1.0
+
+
+@dataclass(frozen=True)
+class Body:
+    """Which body model carries the motion; without a folder the free body of assets/."""
+
+    model_dir: str | None = None
+    num_betas: int = 16
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Which OpenSim model and which of its joints may move."""
+
+    model: str | None = None
+    markers: str | None = None
+    locked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InverseKinematics:
+    """How marker trajectories become joint angles."""
+
+    engine: str = "opensim"
+    accuracy: float = 1e-7
+
+
+@dataclass(frozen=True)
+class Regressor:
+    """The seeded bank of bodies and poses that trains the joint regressor of a user's body model."""
+
+    bodies: int = 6
+    poses: int = 20
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The body fit: shape once per subject, pose for all frames of a clip."""
+
+    shape_frames: int = 12
+    joint_weight: float = 1.0
+    smoothness: float = 0.02
+    iterations: int = 30
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Both cameras: the paper's lens, height and spread."""
+
+    width: int = 1080
+    height: int = 720
+    lens_mm: float = 33.0
+    sensor_width_mm: float = 36.0
+    height_m: float = 1.1
+    height_spread_m: float = 0.1
+    position_spread_m: float = 0.1
+    margin: float = 1.1
+
+
+@dataclass(frozen=True)
+class Render:
+    """How Blender draws a clip."""
+
+    engine: str = "eevee"
+    samples: int = 8
+    shadows: bool = True
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a clip must reach to pass; a clip that fails is marked and left out of exports."""
+
+    marker_rms_mm: float = 20.0
+    joint_center_mean_mm: float = 15.0
+    in_frame_fraction: float = 0.98
+    in_mask_fraction: float = 0.98
+    penetration_mm: float = 40.0
+    skate_m_per_s: float = 0.25
+
+
+@dataclass(frozen=True)
+class Split:
+    """Shares of the subjects; a subject belongs to one split only."""
+
+    train: float = 0.75
+    val: float = 0.11
+    test: float = 0.14
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what a run produces."""
+
+    run: str = "default"
+    seed: int = 1
+    fps: float = 60.0
+    motion: Motion = field(default_factory=Motion)
+    body: Body = field(default_factory=Body)
+    skeleton: Skeleton = field(default_factory=Skeleton)
+    ik: InverseKinematics = field(default_factory=InverseKinematics)
+    regressor: Regressor = field(default_factory=Regressor)
+    fit: Fit = field(default_factory=Fit)
+    camera: Camera = field(default_factory=Camera)
+    render: Render = field(default_factory=Render)
+    quality: Quality = field(default_factory=Quality)
+    split: Split = field(default_factory=Split)
+
+
+def load_config(files: Sequence[Path]) -> Config:
+    """Read configuration files, later ones over earlier ones, section by section.
+
+    Raises:
+        InputError: a file is missing, is not YAML, or holds an unknown key or a value out of bounds.
+    """
+    merged: dict[str, Any] = {}
+    for path in files:
+        content = read_yaml(path) or {}
+        validate(content, str(path))
+        merged = overlay(merged, content)
+    return from_mapping(merged)
+
+
+def from_mapping(content: Mapping[str, Any], name: str = "configuration") -> Config:
+    """Build a Config from plain data, for instance Snakemake's `config`.
+
+    Raises:
+        InputError: an unknown key or a value out of bounds.
+    """
+    validate(content, name)
+    return build(Config, content)
+
+
+def to_mapping(config: Config) -> dict[str, Any]:
+    """The configuration as plain data that YAML and JSON can hold."""
+    return plain(dataclasses.asdict(config))
+
+
+def validate(content: Mapping[str, Any], name: str) -> None:
+    """Check plain data against the schema; the error names the key, what was found and what is allowed."""
+    schema = read_yaml(SCHEMAS / "config.schema.yaml")
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(plain(content)), key=lambda e: list(e.path))
+    if errors:
+        where = ".".join(str(part) for part in errors[0].path)
+        raise InputError(
+            f"{name}: {where + ': ' if where else ''}{errors[0].message}. See config/README.md for the keys."
+        )
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two nested mappings; `above` wins."""
+    merged = dict(below)
+    for key, value in above.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = overlay(merged[key], value) if nested else value
+    return merged
+
+
+def build(section: type, content: Mapping[str, Any]) -> Any:
+    """Fill a dataclass from a mapping, going down into nested sections."""
+    values = {}
+    for entry in dataclasses.fields(section):
+        if entry.name not in content:
+            continue
+        value = content[entry.name]
+        if dataclasses.is_dataclass(entry.type):
+            value = build(entry.type, value or {})  # type: ignore[arg-type]
+        values[entry.name] = tuple(value) if isinstance(value, list) else value
+    return section(**values)
+
+
+def plain(value: Any) -> Any:
+    """Turn tuples into lists, so that data reads back as it was written."""
+    if isinstance(value, Mapping):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return value

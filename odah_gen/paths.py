@@ -1,0 +1,9 @@
+"""Where the parts of a clone lie."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "assets"
+SCHEMAS = ROOT / "workflow" / "schemas"
+BLENDER_ADDON = ROOT / "blender_addon"
+BLENDER_PYTHON = ROOT / ".venv-blender" / "bin" / "python"

@@ -1,0 +1,85 @@
+"""A run: one folder of results, its configuration, and where every file of it lies."""
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from odah_gen.config import Config, load_config
+from odah_gen.errors import InputError
+
+CAMERAS = ("front", "side")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder with its resolved configuration.
+
+    Attributes:
+        folder: results/<run>.
+        config: read from <folder>/config.yaml, which `odah-gen index` wrote.
+    """
+
+    folder: Path
+    config: Config
+
+    @cached_property
+    def clips(self) -> pd.DataFrame:
+        """The clip catalogue (clips.parquet), indexed by clip_id.
+
+        Raises:
+            InputError: the catalogue is missing.
+        """
+        path = self.folder / "clips.parquet"
+        if not path.exists():
+            raise InputError(f"{path}: there is no clip catalogue. Make it with: odah-gen index --config FILE.")
+        return pd.read_parquet(path).set_index("clip_id", drop=False)
+
+    def clip(self, clip_id: str) -> Path:
+        """The folder of a clip."""
+        return self.folder / "clips" / clip_id
+
+    def subject(self, subject: str) -> Path:
+        """The folder of a subject."""
+        return self.folder / "subjects" / subject
+
+    def row(self, clip_id: str) -> pd.Series:
+        """The catalogue's row of a clip.
+
+        Raises:
+            InputError: the catalogue has no such clip.
+        """
+        if clip_id not in self.clips.index:
+            known = ", ".join(list(self.clips.index)[:5])
+            raise InputError(f"{self.folder}: has no clip {clip_id!r}; it has {known} … Choose one of clips.parquet.")
+        return self.clips.loc[clip_id]  # type: ignore[return-value]
+
+    def clips_of(self, subject: str) -> list[str]:
+        """The clip ids of a subject, in the catalogue's order.
+
+        Raises:
+            InputError: the catalogue has no such subject.
+        """
+        found = [str(clip) for clip in self.clips.index[self.clips["subject"] == subject]]
+        if not found:
+            raise InputError(f"{self.folder}: has no subject {subject!r}. Choose one of clips.parquet.")
+        return found
+
+    def generator(self, name: str, purpose: str) -> np.random.Generator:
+        """One random generator per (run seed, clip or subject, purpose): the same on any machine, in any order."""
+        return np.random.default_rng([self.config.seed, zlib.crc32(name.encode()), zlib.crc32(purpose.encode())])
+
+
+def open_run(folder: Path) -> Run:
+    """Open a run that `odah-gen index` has started.
+
+    Raises:
+        InputError: the folder has no config.yaml or it is not valid.
+    """
+    path = Path(folder) / "config.yaml"
+    if not path.exists():
+        raise InputError(f"{folder}: is no run (no config.yaml). Start one with: odah-gen index --config FILE.")
+    return Run(Path(folder), load_config([path]))

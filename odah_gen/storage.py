@@ -1,0 +1,142 @@
+"""Reading and writing files so that a killed job leaves nothing that looks finished.
+
+Every file is written under a temporary name beside its final place and then renamed.
+"""
+
+import contextlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from odah_gen.errors import InputError
+
+PART = ".part"
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+
+    The temporary name is `.<stem>.<pid>.part<suffix>`, so tools that look at the suffix still work.
+    When the block fails the temporary file is removed and `path` keeps its old content.
+
+    Raises:
+        InputError: the folder cannot be written or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}). Free space or change the folder."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Delete the temporary files that killed jobs left anywhere below `folder`; return how many."""
+    leftovers = list(folder.rglob(f".*{PART}*"))
+    for leftover in leftovers:
+        leftover.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON; NaN is refused because other languages cannot read it."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not valid JSON ({error}). Delete it and run the stage again.") from error
+
+
+def write_yaml(path: Path, content: Any) -> None:
+    """Write `content` as YAML with its keys in the given order."""
+    with atomic(path) as temporary:
+        temporary.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        InputError: the file is missing or is not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text())
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: is not valid YAML ({reason}). Correct the file.") from error
+
+
+def write_npz(path: Path, **arrays: Any) -> None:
+    """Write arrays as a compressed .npz without pickles.
+
+    Raises:
+        TypeError: an array has dtype object.
+    """
+    plain = {name: np.asarray(array) for name, array in arrays.items()}
+    objects = [name for name, array in plain.items() if array.dtype == object]
+    if objects:
+        raise TypeError(f"object arrays cannot be stored without pickle: {', '.join(objects)}")
+    with atomic(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, **plain)  # type: ignore[arg-type]
+
+
+def read_npz(path: Path, required: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Read every array of an .npz, never unpickling anything.
+
+    Raises:
+        InputError: the file is missing, is no .npz, lacks a required array, or holds object arrays.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            absent = [name for name in required if name not in archive.files]
+            if absent:
+                raise InputError(
+                    f"{path}: lacks {', '.join(absent)}; it has {', '.join(archive.files)}. Write the file again with all of them."
+                )
+            return {name: read_array(path, archive, name) for name in archive.files}
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise InputError(f"{path}: is not a readable .npz file ({error}). Copy or make it again.") from error
+
+
+def read_array(path: Path, archive: Any, name: str) -> np.ndarray:
+    """Read one array of an open .npz, naming file and array when it holds pickled objects."""
+    try:
+        return archive[name]
+    except ValueError as error:
+        raise InputError(
+            f"{path}: {name} is an array of Python objects; a numeric array was expected. Save it again with a plain dtype."
+        ) from error
+
+
+def missing(path: Path) -> InputError:
+    """The error for a file that is not there."""
+    return InputError(f"{path}: there is no such file. Check the path, or run the stage that makes it.")
