@@ -1,0 +1,4 @@
+import opensim
+
+opensim.Logger.setLevelString("Off")
+opensim.Logger.removeFileSink()
