@@ -3,11 +3,12 @@
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from odah_gen.errors import InputError
+from odah_gen.lock import hold_run
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parsed = build_parser(arguments).parse_args(arguments)
+        if getattr(parsed, "run", None) and parsed.run.is_dir():
+            hold_run(parsed.run)
         parsed.main(parsed)
     except InputError as error:
         print(f"odah-gen: {error}", file=sys.stderr)
@@ -80,4 +83,5 @@ def add_clip_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clips", nargs="+", metavar="CLIP", help="clip ids, as in clips.parquet")
 
 
-StageFunction = Callable[[argparse.Namespace], None]
+if __name__ == "__main__":
+    main()

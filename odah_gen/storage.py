@@ -123,7 +123,7 @@ def read_npz(path: Path, required: Sequence[str] = ()) -> dict[str, np.ndarray]:
             return {name: read_array(path, archive, name) for name in archive.files}
     except FileNotFoundError as error:
         raise missing(path) from error
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         raise InputError(f"{path}: is not a readable .npz file ({error}). Copy or make it again.") from error
 
 

@@ -1,0 +1,29 @@
+# The whole chain: snakemake --cores 16 render_all
+# Other runs: --configfile config/demo.yaml; where jobs run: profiles/.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/motion.smk"
+include: "workflow/rules/markers.smk"
+include: "workflow/rules/skeleton.smk"
+include: "workflow/rules/registration.smk"
+include: "workflow/rules/scene.smk"
+include: "workflow/rules/render.smk"
+include: "workflow/rules/dataset.smk"
+
+
+localrules:
+    render_all,
+
+
+rule render_all:
+    input:
+        f"{RESULTS}/report.html",
+    default_target: True

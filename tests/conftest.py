@@ -1,0 +1,1 @@
+"""Shared fixtures: tiny, and made by the project."""

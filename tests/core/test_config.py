@@ -1,0 +1,65 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from odah_gen.config import Config, from_mapping, load_config, plain, to_mapping
+from odah_gen.errors import InputError
+from odah_gen.paths import ROOT, SCHEMAS
+
+SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
+
+
+def keys_of_schema() -> dict[str, dict]:
+    return {name: entry for name, entry in SCHEMA["properties"].items()}
+
+
+def test_schema_and_dataclasses_name_the_same_keys():
+    defaults = plain(dataclasses.asdict(Config()))
+    assert list(keys_of_schema()) == list(defaults)
+    for name, entry in keys_of_schema().items():
+        if "properties" in entry:
+            assert list(entry["properties"]) == list(defaults[name]), name
+
+
+def test_readme_shows_every_key_with_its_default_meaning():
+    text = (ROOT / "config" / "README.md").read_text()
+    for name, entry in keys_of_schema().items():
+        for key in [f"{name}.{inner}" for inner in entry.get("properties", {})] or [name]:
+            assert f"| `{key}` |" in text
+
+
+def test_defaults_satisfy_the_schema_and_survive_a_round_trip():
+    assert from_mapping(to_mapping(Config())) == Config()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads(path: Path):
+    assert load_config([path]).run in (path.stem, "default")
+
+
+def test_later_files_win_key_by_key(tmp_path: Path):
+    (tmp_path / "a.yaml").write_text("fps: 30\nmotion: {subjects: 3, actions: [walking]}\n")
+    (tmp_path / "b.yaml").write_text("motion: {subjects: 5}\n")
+    config = load_config([tmp_path / "a.yaml", tmp_path / "b.yaml"])
+    assert (config.fps, config.motion.subjects, config.motion.actions) == (30, 5, ("walking",))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("fsp: 30\n", ["fsp", "bad.yaml"]),
+        ("motion: {subject: 3}\n", ["motion", "subject"]),
+        ("camera: {width: 361}\n", ["camera.width", "361"]),
+        ("fps: -1\n", ["fps", "-1"]),
+        ("fps: [\n", ["bad.yaml", "YAML"]),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, text: str, words: list[str]):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_config([path])
+    assert all(word in str(caught.value) for word in words)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,86 @@
+# Names shared by all rules. The catalogue is refreshed here, before the graph is built, so no checkpoint is needed.
+import sys
+from pathlib import Path
+
+from odah_gen.config import from_mapping, to_mapping
+from odah_gen.errors import InputError
+from odah_gen.estimate import describe_estimate
+from odah_gen.lock import hold_alone, wait_for_writers
+from odah_gen.paths import ASSETS
+from odah_gen.motion.catalogue import create_run
+from odah_gen.registration.store import regressor_file
+from odah_gen.run import CAMERAS, open_run
+
+
+def tell(sentence):
+    print(f"odah-gen: {sentence}", file=sys.stderr)
+
+
+def start_run():
+    """Open this run; in the process that the user started also clear up after a killed one and refresh the catalogue."""
+    folder = Path("results") / from_mapping(config).run
+    if not workflow.is_main_process:
+        return open_run(folder)
+    hold_alone(Path(".snakemake") / "odah.lock")
+    wait_for_writers(folder, tell)
+    for stale in Path(".snakemake/locks").glob("*.lock"):
+        stale.unlink()
+    return create_run(from_mapping(config), folder)
+
+
+try:
+    RUN = start_run()
+except InputError as error:
+    tell(error)
+    sys.exit(2)
+
+RESULTS = str(RUN.folder)
+CLIPS = list(RUN.clips.index)
+SUBJECTS = list(dict.fromkeys(RUN.clips["subject"]))
+SETTINGS = to_mapping(RUN.config)
+C = RESULTS + "/clips/{clip}/"
+S = RESULTS + "/subjects/{subject}/"
+
+MARKER_LIST = SETTINGS["skeleton"]["markers"] or "assets/markers.yaml"
+SKELETON_TABLE = SETTINGS["skeleton"]["model"] or "assets/skeleton.yaml"
+REGRESSOR = str(regressor_file(RUN))
+
+
+wildcard_constraints:
+    clip="[a-z0-9]+-[a-z0-9]+-[0-9]+",
+    subject="[a-z0-9]+",
+
+
+# Stages are commands of this environment; pipefail keeps their exit status behind tee.
+shell.executable("/bin/bash")
+shell.prefix(f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH; ")
+
+
+def settings(*sections):
+    """The parts of the configuration that a stage depends on: when they change, it runs again."""
+    return {name: SETTINGS[name] for name in ("seed", "fps", *sections)}
+
+
+def subject_file(name):
+    """A file of the subject that moves in a clip."""
+    return lambda wildcards: f"{RESULTS}/subjects/{RUN.row(wildcards.clip)['subject']}/{name}"
+
+
+def clip_files(*names):
+    """Files of every clip of the run."""
+    return [f"{RESULTS}/clips/{clip}/{name}" for clip in CLIPS for name in names]
+
+
+def clip_files_of_subject(name):
+    """A file of every clip of a subject."""
+    return lambda wildcards: [f"{RESULTS}/clips/{clip}/{name}" for clip in RUN.clips_of(wildcards.subject)]
+
+
+def source_motion(wildcards):
+    """The motion file of a clip, where it comes from one."""
+    row = RUN.row(wildcards.clip)
+    return [row["source_file"]] if row["source"] == "amass" else []
+
+
+onstart:
+    tell(describe_estimate(RUN))

@@ -1,0 +1,13 @@
+rule motion:
+    input:
+        source_motion,
+    output:
+        C + "motion.npz",
+    params:
+        settings=settings("motion", "body"),
+    log:
+        C + "logs/motion.log",
+    benchmark:
+        C + "logs/motion.tsv"
+    shell:
+        "odah-gen motion --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"

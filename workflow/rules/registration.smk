@@ -1,0 +1,54 @@
+# The free body's regressor is shipped; this rule runs once for a user's body model, skeleton or marker list.
+if not REGRESSOR.startswith(str(ASSETS)):
+
+    rule regressor:
+        input:
+            SKELETON_TABLE,
+            MARKER_LIST,
+        output:
+            REGRESSOR,
+        params:
+            settings=settings("body", "skeleton", "regressor"),
+        log:
+            "results/regressor/train.log",
+        threads: 2
+        shell:
+            "odah-gen regressor train --run {RESULTS} --out {output} 2>&1 | tee {log} >&2"
+
+
+rule fit_subject:
+    input:
+        clip_files_of_subject("keypoints.npz"),
+        S + "body.npz",
+        regressor=REGRESSOR,
+    output:
+        S + "fit.npz",
+    params:
+        settings=settings("body", "skeleton", "fit"),
+    log:
+        S + "logs/fit.log",
+    benchmark:
+        S + "logs/fit.tsv"
+    threads: 2
+    shell:
+        "odah-gen fit --run {RESULTS} --subject {wildcards.subject} 2>&1 | tee {log} >&2"
+
+
+rule fit:
+    input:
+        subject_file("fit.npz"),
+        C + "keypoints.npz",
+        C + "motion.npz",
+        regressor=REGRESSOR,
+    output:
+        C + "body.npz",
+        C + "fit.json",
+    params:
+        settings=settings("body", "skeleton", "fit"),
+    log:
+        C + "logs/fit.log",
+    benchmark:
+        C + "logs/fit.tsv"
+    threads: 2
+    shell:
+        "odah-gen fit --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"

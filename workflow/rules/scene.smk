@@ -1,0 +1,15 @@
+rule scene:
+    input:
+        C + "body.npz",
+    output:
+        C + "scene.json",
+        C + "cameras.json",
+        C + "clothes.npz",
+    params:
+        settings=settings("body", "camera", "render"),
+    log:
+        C + "logs/scene.log",
+    benchmark:
+        C + "logs/scene.tsv"
+    shell:
+        "odah-gen scene --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
