@@ -1,0 +1,106 @@
+"""What OpenSim computes for us, as plain arrays, and the choice among equivalent Euler angles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+TRIPLES = (
+    ("pelvis_tilt", "pelvis_list", "pelvis_rotation"),
+    ("arm_flex_r", "arm_add_r", "arm_rot_r"),
+    ("arm_flex_l", "arm_add_l", "arm_rot_l"),
+)
+"""Free ball joints: three angles about body-fixed orthogonal axes, for which two triples mean one rotation."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A model moved through given coordinates; positions in m and rotations in OpenSim ground.
+
+    Attributes:
+        body_names, joint_names, marker_names: names of the rows, in the model's order.
+        joint_centers_m: [T, J, 3] origins of the child joint frames.
+        mass_centers_m: [T, B, 3].
+        markers_m: [T, M, 3].
+        body_origins_m: [T, B, 3].
+        body_rotations: [T, B, 3, 3] ground from body.
+    """
+
+    body_names: tuple[str, ...]
+    joint_names: tuple[str, ...]
+    marker_names: tuple[str, ...]
+    joint_centers_m: Float[np.ndarray, "frames joints 3"]
+    mass_centers_m: Float[np.ndarray, "frames bodies 3"]
+    markers_m: Float[np.ndarray, "frames markers 3"]
+    body_origins_m: Float[np.ndarray, "frames bodies 3"]
+    body_rotations: Float[np.ndarray, "frames bodies 3 3"]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Inverse kinematics of a trial.
+
+    Attributes:
+        coordinate_names: in the model's order.
+        coordinates: [T, N] in rad and m, unwrapped over time; interpolated where not valid.
+        valid: [T] frames that were solved.
+        replay: the model at these coordinates.
+    """
+
+    coordinate_names: tuple[str, ...]
+    coordinates: Float[np.ndarray, "frames coordinates"]
+    valid: Bool[np.ndarray, " frames"]
+    replay: Replay
+
+
+def nearest_branch(
+    names: Sequence[str], coordinates: Float[np.ndarray, "frames coordinates"]
+) -> Float[np.ndarray, "frames coordinates"]:
+    """Follow pelvis and arms through the equivalent angles (a, b, c) ~ (a + π, π − b, c + π) and whole turns.
+
+    The first frame takes the triple nearest to zero, every later one the triple nearest to the frame before.
+    """
+    followed = np.array(coordinates, dtype=np.float64)
+    for triple in TRIPLES:
+        if not set(triple) <= set(names):
+            continue
+        columns = [list(names).index(name) for name in triple]
+        previous = np.zeros(3)
+        for row in followed:
+            row[columns] = previous = nearest_triple(row[columns], previous)
+    return followed
+
+
+def nearest_triple(angles: Float[np.ndarray, " 3"], reference: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"]:
+    """The triple that means the same rotation as `angles` (rad) and lies nearest to `reference`."""
+    first, middle, last = angles
+    candidates = np.array([angles, [first + np.pi, np.pi - middle, last + np.pi]])
+    candidates = candidates - 2 * np.pi * np.round((candidates - reference) / (2 * np.pi))
+    return candidates[np.abs(candidates - reference).sum(axis=1).argmin()]
+
+
+def fill_invalid(
+    coordinates: Float[np.ndarray, "frames coordinates"], valid: Bool[np.ndarray, " frames"]
+) -> Float[np.ndarray, "frames coordinates"]:
+    """Interpolate the frames that are not valid between their valid neighbours; hold the first and last valid one."""
+    frames, known = np.arange(len(valid)), np.flatnonzero(valid)
+    return np.stack([np.interp(frames, known, column[known]) for column in coordinates.T], axis=1)
+
+
+def rigid_fit(
+    source: Float[np.ndarray, "points 3"], target: Float[np.ndarray, "points 3"]
+) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, " 3"]]:
+    """The rotation R and shift t that bring source nearest to target, R source + t (Kabsch 1976)."""
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    left, _, right = np.linalg.svd((target - target_mean).T @ (source - source_mean))
+    rotation = left @ np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))]) @ right
+    return rotation, target_mean - rotation @ source_mean
+
+
+def pelvis_angles(rotation: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, " 3"]:
+    """Tilt, list and rotation (rad) of the pelvis from ground ← pelvis = Rz(tilt) Rx(list) Ry(rotation)."""
+    tilt = np.arctan2(-rotation[0, 1], rotation[1, 1])
+    list_ = np.arcsin(np.clip(rotation[2, 1], -1.0, 1.0))
+    turn = np.arctan2(-rotation[2, 0], rotation[2, 2])
+    return np.array([tilt, list_, turn])

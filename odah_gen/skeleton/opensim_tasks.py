@@ -1,0 +1,429 @@
+"""The tasks that a worker process runs with OpenSim; reach them through odah_gen.skeleton.worker.call.
+
+A model travels as the text of its .osim. Positions are in OpenSim ground, in metres; angles in radians.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import opensim
+from jaxtyping import Bool, Float
+
+from odah_gen.errors import InputError
+from odah_gen.skeleton.generic import add_markers, build_generic, check_markers, check_names, lock_groups, strings
+from odah_gen.skeleton.kinematics import Replay, Solution, fill_invalid, nearest_branch, pelvis_angles, rigid_fit
+from odah_gen.skeleton.table import skeleton_table
+from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
+
+opensim.Logger.removeFileSink()
+
+SHARE_OF_MARKERS = 0.5
+STARTS: tuple[dict[str, float], ...] = (
+    {},
+    {"arm_add_r": -1.5, "arm_add_l": -1.5},
+    {"arm_flex_r": 1.5, "arm_flex_l": 1.5, "elbow_flex_r": 1.5, "elbow_flex_l": 1.5},
+    {"hip_flexion_r": 1.4, "hip_flexion_l": 1.4, "knee_angle_r": 1.4, "knee_angle_l": 1.4, "elbow_flex_r": 0.8},
+)
+"""Poses (rad) from which the first frame is solved: standing, arms raised to the side, arms forward, seated."""
+EXTRA_COORDINATES = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
+
+
+def generic_model(
+    names: Sequence[str],
+    bodies: Sequence[str],
+    locations_m: Float[np.ndarray, "markers 3"],
+    locked: Sequence[str],
+    own: Path | None = None,
+) -> str:
+    """The generic model, or an own one, with the markers of the list and the wanted groups locked.
+
+    An own model keeps its markers and joint ranges; markers that it lacks are added.
+
+    Raises:
+        InputError: the own model cannot be read or lacks a body, joint or coordinate; an unknown group.
+    """
+    model = build_generic(skeleton_table()) if own is None else read_own(own)
+    if own is None:
+        lock_groups(model, locked)
+    add_markers(model, names, bodies, locations_m)
+    return model_text(model)
+
+
+def read_own(path: Path) -> opensim.Model:
+    """Read an own .osim, without its muscles, and check its bodies, joints and coordinates."""
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file. Correct skeleton.model.")
+    try:
+        model = opensim.Model(str(path))
+        model.finalizeFromProperties()
+    except RuntimeError as error:
+        raise InputError(f"{path}: OpenSim cannot read this model. Correct skeleton.model.") from error
+    check_names(str(path), model, skeleton_table())
+    model.updForceSet().clearAndDestroy()
+    model.updControllerSet().clearAndDestroy()
+    model.finalizeConnections()
+    return model
+
+
+def model_text(model: opensim.Model) -> str:
+    """The model as the text of an .osim."""
+    model.printToXML("model.osim")
+    return Path("model.osim").read_text()
+
+
+def read_model(text: str) -> opensim.Model:
+    """A model from the text of an .osim."""
+    Path("model.osim").write_text(text)
+    return opensim.Model("model.osim")
+
+
+def with_markers(text: str, names: Sequence[str], locations_m: Float[np.ndarray, "markers 3"]) -> str:
+    """The model with its markers moved to other places in their bodies."""
+    model = read_model(text)
+    for name, location in zip(names, locations_m):
+        model.updMarkerSet().get(name).set_location(opensim.Vec3(*map(float, location)))
+    return model_text(model)
+
+
+def with_defaults(text: str, pose: Mapping[str, float]) -> str:
+    """The model with other default values of coordinates (rad, m)."""
+    model = read_model(text)
+    for name, value in pose.items():
+        model.updCoordinateSet().get(name).setDefaultValue(float(value))
+    return model_text(model)
+
+
+def names_of(text: str) -> dict[str, tuple[str, ...]]:
+    """The bodies, joints, coordinates and markers of a model."""
+    model = read_model(text)
+    sets = {
+        "bodies": model.getBodySet(),
+        "joints": model.getJointSet(),
+        "coordinates": model.getCoordinateSet(),
+        "markers": model.getMarkerSet(),
+    }
+    return {kind: listed(found) for kind, found in sets.items()}
+
+
+def listed(found: object) -> tuple[str, ...]:
+    """The names of the elements of one of OpenSim's sets."""
+    return tuple(found.get(index).getName() for index in range(found.getSize()))  # type: ignore[attr-defined]
+
+
+def replay(text: str, names: Sequence[str], coordinates: Float[np.ndarray, "frames coordinates"]) -> Replay:
+    """Move a model through coordinates; those not named keep their defaults.
+
+    Raises:
+        InputError: the model lacks a coordinate.
+    """
+    model = read_model(text)
+    return replay_model(model, model.initSystem(), names, coordinates)
+
+
+def replay_model(
+    model: opensim.Model,
+    state: opensim.State,
+    names: Sequence[str],
+    coordinates: Float[np.ndarray, "frames coordinates"],
+) -> Replay:
+    """As `replay`, for a model that is loaded."""
+    known = model.getCoordinateSet()
+    absent = [name for name in names if not known.contains(name)]
+    if absent:
+        raise InputError(f"The model has no coordinate {absent[0]}, which the motion has. Use the motion's own model.")
+    rows = []
+    for values in coordinates:
+        for name, value in zip(names, values):
+            if known.get(name).getLocked(state):
+                known.get(name).setLocked(state, False)
+            known.get(name).setValue(state, float(value), False)
+        rows.append(positions(model, state))
+    centers, masses, markers, origins, rotations = (np.array(part) for part in zip(*rows))
+    return Replay(
+        listed(model.getBodySet()),
+        listed(model.getJointSet()),
+        listed(model.getMarkerSet()),
+        centers,
+        masses,
+        markers.reshape(len(rows), -1, 3),
+        origins,
+        rotations,
+    )
+
+
+def positions(model: opensim.Model, state: opensim.State) -> tuple[list, list, list, list, list]:
+    """Joint centres, mass centres, markers, body origins and rotations of one state."""
+    model.realizePosition(state)
+    bodies = [model.getBodySet().get(i) for i in range(model.getBodySet().getSize())]
+    joints = [model.getJointSet().get(i) for i in range(model.getJointSet().getSize())]
+    markers = [model.getMarkerSet().get(i) for i in range(model.getMarkerSet().getSize())]
+    return (
+        [joint.getChildFrame().getPositionInGround(state).to_numpy() for joint in joints],
+        [body.findStationLocationInGround(state, body.getMassCenter()).to_numpy() for body in bodies],
+        [marker.getLocationInGround(state).to_numpy() for marker in markers],
+        [body.getPositionInGround(state).to_numpy() for body in bodies],
+        [matrix(body.getTransformInGround(state).R()) for body in bodies],
+    )
+
+
+def matrix(rotation: opensim.Rotation) -> Float[np.ndarray, "3 3"]:
+    """A rotation of SimTK as an array."""
+    mat = rotation.asMat33()
+    return np.array([[mat.get(i, j) for j in range(3)] for i in range(3)])
+
+
+def scale_model(
+    text: str,
+    static: MarkerTrajectories,
+    measurements: Mapping[str, tuple[Sequence[tuple[str, str]], Mapping[str, str]]],
+    mass_kg: float,
+) -> tuple[str, dict[str, list[float]]]:
+    """Scale a model with OpenSim's Scale tool, by measurements only.
+
+    Args:
+        text: the generic model, its default pose being that of the static trial.
+        static: the static trial, with every marker that a measurement names.
+        measurements: name → (pairs of markers, body → axes such as "X Z").
+        mass_kg: subject's mass; the generic distribution is kept.
+
+    Returns:
+        The scaled model and the factors [x, y, z] of each body, read from the tool's scale set by body name.
+
+    Raises:
+        InputError: a measurement names a marker that the model or the static trial lacks.
+    """
+    model = read_model(text)
+    wanted = [marker for pairs, _ in measurements.values() for pair in pairs for marker in pair]
+    check_markers("the generic model", model, wanted)
+    absent = [name for name in wanted if name not in static.names]
+    if absent:
+        raise InputError(f"The static trial has no marker {absent[0]}, which scaling needs. Add it to the marker list.")
+    bodies = listed(model.getBodySet())
+    model.printToXML("generic.osim")
+    write_trc(Path("static.trc"), static)
+    scale_tool(static, measurements, mass_kg).run()
+    if not Path("scaled.osim").exists():
+        raise RuntimeError("the Scale tool wrote no model")
+    return Path("scaled.osim").read_text(), read_factors(Path("factors.xml"), bodies)
+
+
+def scale_tool(
+    static: MarkerTrajectories,
+    measurements: Mapping[str, tuple[Sequence[tuple[str, str]], Mapping[str, str]]],
+    mass_kg: float,
+) -> opensim.ScaleTool:
+    """The Scale tool, set up for the files that `scale_model` wrote; markers are not placed by it."""
+    tool = opensim.ScaleTool()
+    tool.setName("subject")
+    tool.setSubjectMass(mass_kg)
+    tool.setPathToSubject("./")
+    tool.getGenericModelMaker().setModelFileName("generic.osim")
+    tool.getMarkerPlacer().setApply(False)
+    scaler = tool.getModelScaler()
+    scaler.setApply(True)
+    scaler.setScalingOrder(strings(["measurements"]))
+    scaler.setMarkerFileName("static.trc")
+    times = opensim.ArrayDouble()
+    times.append(float(static.time_s[0]))
+    times.append(float(static.time_s[-1]))
+    scaler.setTimeRange(times)
+    scaler.setPreserveMassDist(True)
+    scaler.setOutputModelFileName("scaled.osim")
+    scaler.setOutputScaleFileName("factors.xml")
+    for name, (pairs, bodies) in measurements.items():
+        scaler.addMeasurement(build_measurement(name, pairs, bodies))
+    return tool
+
+
+def build_measurement(name: str, pairs: Sequence[tuple[str, str]], bodies: Mapping[str, str]) -> opensim.Measurement:
+    """A measurement of the Scale tool: the mean ratio of its pairs goes to the axes of its bodies."""
+    measurement = opensim.Measurement()
+    measurement.setName(name)
+    measurement.setApply(True)
+    for first, second in pairs:
+        measurement.getMarkerPairSet().cloneAndAppend(opensim.MarkerPair(first, second))
+    for body, axes in bodies.items():
+        scale = opensim.BodyScale()
+        scale.setName(body)
+        scale.setAxisNames(strings(axes.split()))
+        measurement.getBodyScaleSet().cloneAndAppend(scale)
+    return measurement
+
+
+def read_factors(path: Path, bodies: Sequence[str]) -> dict[str, list[float]]:
+    """Factors by body name; the tool's scale set also lists ground and offset frames, some twice."""
+    found = opensim.ScaleSet(str(path))
+    factors = {}
+    for index in range(found.getSize()):
+        vector = found.get(index).getScaleFactors()
+        factors[found.get(index).getSegmentName()] = [vector.get(axis) for axis in range(3)]
+    return {body: factors[body] for body in bodies}
+
+
+def solve(
+    text: str,
+    trial: MarkerTrajectories,
+    weights: Mapping[str, float],
+    accuracy: float,
+    locked: Mapping[str, float] | None = None,
+) -> Solution:
+    """Inverse kinematics of a trial with OpenSim's solver.
+
+    The first frame is solved from several poses, turned and placed by the pelvis markers; every later frame starts
+    from the one before. Frames with less than half of the weighted markers, or without three on the pelvis, are not
+    valid and are interpolated.
+
+    Args:
+        text: the subject's model.
+        trial: marker trajectories (m).
+        weights: marker → weight; markers of weight 0 are left out.
+        accuracy: of OpenSim's assembler, 1e-7 or smaller to be converged.
+        locked: coordinates held at values (rad, m).
+
+    Raises:
+        InputError: the model or the trial lacks a weighted marker, or no frame has enough markers.
+    """
+    model = read_model(text)
+    weighted = {name: weight for name, weight in weights.items() if weight > 0}
+    check_markers("model.osim", model, list(weighted))
+    absent = [name for name in weighted if name not in trial.names]
+    if absent:
+        raise InputError(
+            f"The trial has no marker {absent[0]}; all {len(weighted)} weighted markers were expected. "
+            "Run the markers stage again with the marker list of the run."
+        )
+    points = trial.points_m[:, [trial.names.index(name) for name in weighted]]
+    pelvis = np.array([base_body(model, name) == "pelvis" for name in weighted])
+    valid = enough_markers(points, pelvis)
+    if not valid.any():
+        raise InputError(
+            f"No frame of the trial has half of the {len(weighted)} weighted markers and three on the pelvis. "
+            "Check the marker names and the gaps of the trial."
+        )
+    for name, value in (locked or {}).items():
+        model.updCoordinateSet().get(name).setDefaultValue(float(value))
+        model.updCoordinateSet().get(name).setDefaultLocked(True)
+    state = model.initSystem()
+    names = listed(model.getCoordinateSet())
+    solved = track(model, state, list(weighted.items()), points[valid], pelvis, accuracy)
+    coordinates = np.zeros((len(points), len(names)))
+    coordinates[valid] = nearest_branch(names, solved)
+    coordinates = fill_invalid(coordinates, valid)
+    return Solution(names, coordinates, valid, replay_model(model, state, names, coordinates))
+
+
+def base_body(model: opensim.Model, marker: str) -> str:
+    """The body that carries a marker."""
+    return model.getMarkerSet().get(marker).getParentFrame().findBaseFrame().getName()
+
+
+def enough_markers(
+    points: Float[np.ndarray, "frames markers 3"], pelvis: Bool[np.ndarray, " markers"]
+) -> Bool[np.ndarray, " frames"]:
+    """Frames that can be solved: half of the markers, and three of those on the pelvis."""
+    seen = np.isfinite(points).all(axis=2)
+    return (seen.mean(axis=1) >= SHARE_OF_MARKERS) & (seen[:, pelvis].sum(axis=1) >= 3)
+
+
+def track(
+    model: opensim.Model,
+    state: opensim.State,
+    weights: Sequence[tuple[str, float]],
+    points: Float[np.ndarray, "frames markers 3"],
+    pelvis: Bool[np.ndarray, " markers"],
+    accuracy: float,
+) -> Float[np.ndarray, "frames coordinates"]:
+    """Solve frame after frame; frame numbers stand for times, so gaps do not matter."""
+    solver = build_solver(model, weights, points, accuracy)
+    known = model.getCoordinateSet()
+    solved = []
+    for frame in range(len(points)):
+        state.setTime(float(frame))
+        if frame == 0:
+            assemble_best(model, state, solver, weights, points[0], pelvis)
+        else:
+            solver.track(state)
+        solved.append([known.get(i).getValue(state) for i in range(known.getSize())])
+    return np.array(solved)
+
+
+def build_solver(
+    model: opensim.Model,
+    weights: Sequence[tuple[str, float]],
+    points: Float[np.ndarray, "frames markers 3"],
+    accuracy: float,
+) -> opensim.InverseKinematicsSolver:
+    """OpenSim's solver for these marker positions; NaN markers are left out frame by frame."""
+    write_trc(
+        Path("trial.trc"), MarkerTrajectories(tuple(name for name, _ in weights), np.arange(float(len(points))), points)
+    )
+    marker_weights = opensim.SetMarkerWeights()
+    for name, weight in weights:
+        marker_weights.cloneAndAppend(opensim.MarkerWeight(name, float(weight)))
+    reference = opensim.MarkersReference("trial.trc", marker_weights)
+    solver = opensim.InverseKinematicsSolver(model, reference, opensim.SimTKArrayCoordinateReference(), float("inf"))
+    solver.setAccuracy(accuracy)
+    return solver
+
+
+def assemble_best(
+    model: opensim.Model,
+    state: opensim.State,
+    solver: opensim.InverseKinematicsSolver,
+    weights: Sequence[tuple[str, float]],
+    points: Float[np.ndarray, "markers 3"],
+    pelvis: Bool[np.ndarray, " markers"],
+) -> None:
+    """Solve one frame from several poses and leave the state at the best."""
+    root = pelvis_start(model, [name for name, _ in weights], points, pelvis)
+    costs, ends = [], []
+    for start in STARTS:
+        set_free(model, state, default_pose(model) | EXTRA_COORDINATES | start | root)
+        solver.assemble(state)
+        costs.append(cost(model, state, weights, points))
+        ends.append(opensim.Vector(state.getQ()))
+    state.setQ(ends[int(np.argmin(costs))])
+    solver.assemble(state)
+
+
+def cost(
+    model: opensim.Model,
+    state: opensim.State,
+    weights: Sequence[tuple[str, float]],
+    points: Float[np.ndarray, "markers 3"],
+) -> float:
+    """Weighted sum of squared distances between model and measured markers (m²)."""
+    model.realizePosition(state)
+    found = np.array([model.getMarkerSet().get(name).getLocationInGround(state).to_numpy() for name, _ in weights])
+    return float(np.nansum(np.array([weight for _, weight in weights])[:, None] * (found - points) ** 2))
+
+
+def default_pose(model: opensim.Model) -> dict[str, float]:
+    """The default values of all coordinates."""
+    known = model.getCoordinateSet()
+    return {known.get(i).getName(): known.get(i).getDefaultValue() for i in range(known.getSize())}
+
+
+def set_free(model: opensim.Model, state: opensim.State, pose: Mapping[str, float]) -> None:
+    """Set the coordinates that are not locked."""
+    for name, value in pose.items():
+        coordinate = model.getCoordinateSet().get(name)
+        if not coordinate.getLocked(state):
+            coordinate.setValue(state, float(value), False)
+
+
+def pelvis_start(
+    model: opensim.Model,
+    markers: Sequence[str],
+    points: Float[np.ndarray, "markers 3"],
+    pelvis: Bool[np.ndarray, " markers"],
+) -> dict[str, float]:
+    """Where the pelvis markers put the pelvis, so that a subject who faces any way starts well."""
+    seen = pelvis & np.isfinite(points).all(axis=1)
+    local = np.array(
+        [model.getMarkerSet().get(name).get_location().to_numpy() for name, there in zip(markers, seen) if there]
+    )
+    rotation, shift = rigid_fit(local, points[seen])
+    names = ("pelvis_tilt", "pelvis_list", "pelvis_rotation", "pelvis_tx", "pelvis_ty", "pelvis_tz")
+    return dict(zip(names, [*pelvis_angles(rotation), *shift]))
