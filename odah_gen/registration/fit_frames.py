@@ -1,0 +1,280 @@
+"""What both stages of the body fit share: the points of the body, the targets, and a frame's unknowns.
+
+As in MoSh++ (Mahmood et al. 2019, "AMASS") the body is moved until its markers lie on the given ones; here the
+skeleton's joint centres, through the joint regressor, stand beside them. The unknowns of a frame are corrections of
+the source motion: a shift of the whole body (m) and, for each joint that may move, a rotation vector (rad) applied
+after the source's rotation. Priors and smoothness are on the corrections, so what the source does is never blurred.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from odah_gen.body.model import JOINT_NAMES, BodyModel
+from odah_gen.body.skinning import ShapedBody, cross_matrix, rotvec_to_matrix
+from odah_gen.frames import matrix_to_rotvec
+from odah_gen.registration.points import (
+    PosedPoints,
+    SkinPoints,
+    pose_jacobian,
+    pose_points,
+    skin_points,
+)
+
+MARKER_SD_M = 0.008
+"""Spread of a marker of weight 1 about its point of the skin: soft tissue and the rigid segments of the skeleton."""
+JOINT_SD_M = 0.008
+"""Spread of a regressed joint centre, at least; the regressor's own error counts when it is larger."""
+CORRECTION_SD_RAD = {"spine": 0.2, "collar": 0.1, "foot": 0.2}
+USUAL_CORRECTION_SD_RAD = 0.4
+SHIFT_SD_M = 1.0
+FROZEN_BY_LOCK = {"mtp": ("left_foot", "right_foot"), "wrist": ("left_wrist", "right_wrist"), "subtalar": ()}
+AT_REST = ("left_collar", "right_collar")
+COPIED = ("neck", "head")
+FRAMES_PER_CHUNK = 32
+
+
+@dataclass(frozen=True)
+class FitBody:
+    """The points of a body that the fit looks at.
+
+    Attributes:
+        points: the markers' vertices, then the vertices of the joint regressor.
+        regressor: joint centres as weighted sums of the latter.
+        normals: outward normal of the skin at each marker, at rest.
+        marker_weights: 1 for a full marker, 0 for one that is not to be followed.
+        offset_sd_m: spread of each marker's place along the skin.
+        joint_sd_m: spread of each joint centre.
+    """
+
+    points: SkinPoints
+    regressor: Float[Tensor, "joints vertices"]
+    normals: Float[Tensor, "markers 3"]
+    marker_weights: Float[Tensor, " markers"]
+    offset_sd_m: Float[Tensor, " markers"]
+    joint_sd_m: Float[Tensor, " joints"]
+
+    @property
+    def markers(self) -> int:
+        """How many markers there are."""
+        return len(self.normals)
+
+    def observe(self, values: Float[Tensor, "frames points *rest"]) -> Float[Tensor, "frames rows *rest"]:
+        """Markers and joint centres from the points, or their derivatives from the points' derivatives."""
+        markers, vertices = values[:, : self.markers], values[:, self.markers :]
+        flat = vertices.reshape(*vertices.shape[:2], -1)
+        centers = (self.regressor @ flat).reshape(len(values), -1, *values.shape[2:])
+        return torch.cat([markers, centers], 1)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where the skeleton has its markers and joint centres (m, the frame of the motion), NaN where unknown."""
+
+    markers_m: Float[np.ndarray, "frames markers 3"]
+    joint_centers_m: Float[np.ndarray, "frames joints 3"]
+
+    def take(self, frames: Sequence[int]) -> "Targets":
+        """Some of the frames."""
+        return Targets(self.markers_m[list(frames)], self.joint_centers_m[list(frames)])
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Rotation vectors of the 55 joints (rad) and translation (m) per frame."""
+
+    poses: Float[np.ndarray, "frames 165"]
+    trans: Float[np.ndarray, "frames 3"]
+
+    def take(self, frames: Sequence[int]) -> "Motion":
+        """Some of the frames."""
+        return Motion(self.poses[list(frames)], self.trans[list(frames)])
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What the configuration says about the fit."""
+
+    joint_weight: float = 1.0
+    smoothness: float = 0.02
+    iterations: int = 30
+    locked: tuple[str, ...] = ()
+
+
+def make_fit_body(
+    model: BodyModel,
+    marker_ids: Sequence[int],
+    marker_weights: Float[np.ndarray, " markers"],
+    offset_sd_m: Float[np.ndarray, " markers"],
+    vertex_ids: Sequence[int],
+    regressor: Float[np.ndarray, "joints vertices"],
+    joint_error_m: Float[np.ndarray, " joints"],
+    num_betas: int,
+) -> FitBody:
+    """Gather what the fit needs of a body model.
+
+    Args:
+        model: the body model.
+        marker_ids: vertex of each marker.
+        marker_weights: 0 (ignored) to 1.
+        offset_sd_m: spread of each marker's place along the skin (m).
+        vertex_ids: vertices that the joint regressor uses.
+        regressor: its weights on them.
+        joint_error_m: held-out error of each regressed joint centre (m).
+        num_betas: shape coefficients in use.
+    """
+    return FitBody(
+        points=skin_points(model, [*marker_ids, *vertex_ids], num_betas),
+        regressor=torch.as_tensor(regressor, dtype=torch.float64),
+        normals=rest_normals(model, marker_ids),
+        marker_weights=torch.as_tensor(marker_weights, dtype=torch.float64),
+        offset_sd_m=torch.as_tensor(offset_sd_m, dtype=torch.float64),
+        joint_sd_m=torch.as_tensor(joint_error_m, dtype=torch.float64).clamp(min=JOINT_SD_M),
+    )
+
+
+def rest_normals(model: BodyModel, vertex_ids: Sequence[int]) -> Float[Tensor, "vertices 3"]:
+    """Outward unit normals of the mean shape at some vertices: the area-weighted mean of the triangles around them."""
+    corners = model.v_template.double()[torch.as_tensor(model.faces)]
+    normals = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = torch.zeros(len(model.v_template), 3, dtype=torch.float64)
+    total.index_add_(0, torch.as_tensor(model.faces.ravel()), normals.repeat_interleave(3, 0))
+    return torch.nn.functional.normalize(total[list(vertex_ids)], dim=-1)
+
+
+def free_joints(locked: Sequence[str]) -> tuple[int, ...]:
+    """The mesh joints that the fit moves: not hands, face, head and neck, nor those whose coordinate is locked."""
+    held = {*COPIED, *(name for lock in locked for name in FROZEN_BY_LOCK.get(lock, ()))}
+    return tuple(joint for joint, name in enumerate(JOINT_NAMES[:22]) if name not in held)
+
+
+def base_rotations(poses: Float[np.ndarray, "frames 165"], locked: Sequence[str]) -> Float[Tensor, "frames 55 3 3"]:
+    """The rotations that corrections start from: the source's, but rest for collars and locked joints.
+
+    The skeleton has no scapula, and a locked coordinate is zero: the mesh must show that.
+    """
+    local = rotvec_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 55, 3))
+    at_rest = (*AT_REST, *(name for lock in locked for name in FROZEN_BY_LOCK.get(lock, ())))
+    local[:, [JOINT_NAMES.index(name) for name in at_rest]] = torch.eye(3, dtype=torch.float64)
+    return local
+
+
+def correction_sd(joints: Sequence[int]) -> Float[Tensor, " unknowns"]:
+    """Prior spread of a frame's unknowns: the shift (m), then three rotations (rad) per joint."""
+    spreads = [SHIFT_SD_M] * 3
+    for joint in joints:
+        part = JOINT_NAMES[joint].split("_")[-1].rstrip("123")
+        spreads += [CORRECTION_SD_RAD.get(part, USUAL_CORRECTION_SD_RAD)] * 3
+    return torch.tensor(spreads, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The frames of a fit: what they start from and what they should reach.
+
+    Attributes:
+        local: rotations that the corrections start from.
+        trans: translation that the shift starts from (m).
+        targets: markers, then joint centres (m); zero where unknown.
+        weights: one over the standard deviation of each row (1/m); zero where unknown.
+        joints: the mesh joints that may move.
+    """
+
+    local: Float[Tensor, "frames 55 3 3"]
+    trans: Float[Tensor, "frames 3"]
+    targets: Float[Tensor, "frames rows 3"]
+    weights: Float[Tensor, "frames rows"]
+    joints: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Unknowns per frame."""
+        return 3 + 3 * len(self.joints)
+
+    def pose(self, shaped: ShapedBody, unknowns: Float[Tensor, "frames unknowns"], chunk: slice) -> PosedPoints:
+        """The points of the body in some frames under the corrections."""
+        wanted = unknowns[chunk]
+        local = self.local[chunk].clone()
+        turns = rotvec_to_matrix(wanted[:, 3:].reshape(-1, len(self.joints), 3))
+        local[:, self.joints] = local[:, self.joints] @ turns
+        return pose_points(shaped, local, self.trans[chunk] + wanted[:, :3])
+
+    def residuals(self, body: FitBody, posed: PosedPoints, chunk: slice) -> Float[Tensor, "frames rows 3"]:
+        """Weighted differences to the targets."""
+        return (body.observe(posed.positions) - self.targets[chunk]) * self.weights[chunk, :, None]
+
+    def jacobian(
+        self, body: FitBody, shaped: ShapedBody, posed: PosedPoints, unknowns: Tensor, chunk: slice
+    ) -> Float[Tensor, "frames values unknowns"]:
+        """Derivative of the weighted residuals by the frame's unknowns."""
+        turning = body.observe(pose_jacobian(shaped, posed, self.joints))
+        chart = right_jacobian(unknowns[chunk, 3:].reshape(-1, len(self.joints), 3))
+        turning = torch.einsum("trjdx,tjda->trxja", turning, chart).flatten(3)
+        shift = torch.eye(3, dtype=turning.dtype).expand(*turning.shape[:2], 3, 3)
+        return (torch.cat([shift, turning], -1) * self.weights[chunk, :, None, None]).flatten(1, 2)
+
+    def chunks(self) -> Iterator[slice]:
+        """A few frames at a time, so that memory stays bounded."""
+        for start in range(0, len(self.local), FRAMES_PER_CHUNK):
+            yield slice(start, start + FRAMES_PER_CHUNK)
+
+
+def right_jacobian(rotvec: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """How a change of a rotation vector turns the body frame: exp(c + dc) = exp(c) exp(J dc), to first order.
+
+    J = I − (1 − cos a)/a² [c] + (a − sin a)/a³ [c]² (Chirikjian 2012, eq. 10.86); by series below 1e-2 rad.
+    """
+    square = (rotvec * rotvec).sum(-1)[..., None, None]
+    small = square < 1e-4
+    angle = torch.sqrt(torch.where(small, torch.ones_like(square), square))
+    first = torch.where(small, 0.5 - square / 24, (1 - torch.cos(angle)) / angle**2)
+    second = torch.where(small, 1 / 6 - square / 120, (angle - torch.sin(angle)) / angle**3)
+    cross = cross_matrix(rotvec)
+    return torch.eye(3).to(rotvec) - first * cross + second * (cross @ cross)
+
+
+def make_frames(body: FitBody, motion: Motion, targets: Targets, settings: FitSettings) -> Frames:
+    """Set up the frames of a fit; a target that is not finite gets no weight."""
+    points = np.concatenate([targets.markers_m, targets.joint_centers_m], 1)
+    known = np.isfinite(points).all(-1)
+    precision = torch.cat([body.marker_weights.sqrt() / MARKER_SD_M, settings.joint_weight / body.joint_sd_m])
+    return Frames(
+        local=base_rotations(motion.poses, settings.locked),
+        trans=torch.as_tensor(motion.trans, dtype=torch.float64),
+        targets=torch.as_tensor(np.where(known[..., None], points, 0.0), dtype=torch.float64),
+        weights=precision * torch.as_tensor(known),
+        joints=free_joints(settings.locked),
+    )
+
+
+def marker_offsets(body: FitBody, offsets_m: Float[np.ndarray, "markers 3"]) -> Float[Tensor, "points 3"]:
+    """Displacements of all points at rest: those of the markers, zero for the regressor's vertices."""
+    offsets = torch.zeros_like(body.points.template)
+    offsets[: body.markers] = torch.as_tensor(offsets_m, dtype=torch.float64)
+    return offsets
+
+
+def distances_mm(
+    body: FitBody, shaped: ShapedBody, frames: Frames, rows: Float[Tensor, "frames size"], targets: Targets
+) -> tuple[Float[np.ndarray, "frames markers"], Float[np.ndarray, "frames joints"]]:
+    """Distances of markers and of joint centres to their targets (mm), NaN where unknown."""
+    seen = torch.cat([body.observe(frames.pose(shaped, rows, chunk).positions) for chunk in frames.chunks()]).numpy()
+    marker = np.linalg.norm(seen[:, : body.markers] - targets.markers_m, axis=-1)
+    joint = np.linalg.norm(seen[:, body.markers :] - targets.joint_centers_m, axis=-1)
+    return 1000 * marker, 1000 * joint
+
+
+def corrected_motion(source: Motion, frames: Frames, rows: Float[Tensor, "frames size"]) -> Motion:
+    """The source motion with the corrections; rotation vectors that nothing changed are copied bit by bit."""
+    turns = rotvec_to_matrix(rows[:, 3:].reshape(-1, len(frames.joints), 3))
+    local = frames.local.clone()
+    local[:, frames.joints] = local[:, frames.joints] @ turns
+    poses = source.poses.reshape(-1, 55, 3).astype(np.float64, copy=True)
+    original = rotvec_to_matrix(torch.as_tensor(poses))
+    changed = (local - original).abs().amax((0, 2, 3)).numpy() > 0
+    poses[:, changed] = matrix_to_rotvec(local[:, changed].numpy())
+    return Motion(poses.reshape(-1, 165), source.trans + rows[:, :3].numpy())

@@ -1,0 +1,104 @@
+"""Which joint regressor belongs to a body model, a skeleton and a marker list; cheap to ask, torch is not imported.
+
+A regressor is found by hashes of the three. That of the free body is shipped in assets/regressor/; another one lies
+in results/regressor/, where the workflow puts it once.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from odah_gen.config import Config
+from odah_gen.errors import InputError
+from odah_gen.paths import ASSETS
+from odah_gen.run import Run
+from odah_gen.storage import missing
+
+SHIPPED = ASSETS / "regressor"
+METHOD = "1"
+"""Raised when a change of the code makes older regressors stale."""
+GENDERS = ("female", "male", "neutral")
+MEMBERS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
+
+
+def regressor_file(run: Run) -> Path:
+    """The regressor of a run: a shipped one when it fits, otherwise its place in results/regressor/.
+
+    Raises:
+        InputError: the run's body model, skeleton or marker list is not there.
+    """
+    name = regressor_name(run.config)
+    shipped = SHIPPED / name
+    return shipped if shipped.exists() else run.folder.parent / "regressor" / name
+
+
+def regressor_name(config: Config) -> str:
+    """`<body model>-<hash>.npz` for a configuration."""
+    keys = regressor_keys(config)
+    label = "free" if config.body.model_dir is None else "user"
+    return f"{label}-{digest([*keys.values(), METHOD])}.npz"
+
+
+def regressor_keys(config: Config) -> dict[str, str]:
+    """Hashes of the body models of all genders, of the skeleton and of the marker list."""
+    skeleton = Path(config.skeleton.model or ASSETS / "skeleton.yaml")
+    markers = Path(config.skeleton.markers or ASSETS / "markers.yaml")
+    return {
+        "body_model": digest(content_key(path) for path in body_files(config)),
+        "skeleton": digest([text_key(skeleton)]),
+        "markers": digest([text_key(markers)]),
+    }
+
+
+def body_files(config: Config) -> list[Path]:
+    """The body model files of a configuration, one per gender that has one.
+
+    Raises:
+        InputError: there is none.
+    """
+    if config.body.model_dir is None:
+        candidates: Sequence[Path] = [ASSETS / "body" / f"free_{gender}.npz" for gender in GENDERS]
+    else:
+        folder = Path(config.body.model_dir).expanduser()
+        candidates = [base / f"SMPLX_{gender.upper()}.npz" for gender in GENDERS for base in (folder, folder / "smplx")]
+    found = [path for path in candidates if path.exists()]
+    if not found:
+        raise InputError(
+            f"{candidates[0].parent}: holds no body model; {candidates[0].name} or its like was expected. "
+            "Point body.model_dir at the folder of the unpacked SMPL-X models, or leave it out to use the free body."
+        )
+    return found
+
+
+def content_key(path: Path) -> str:
+    """What a body model file holds, from the checksums in its directory: nothing is unpacked.
+
+    Raises:
+        InputError: the file is no .npz.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{path}: is not a readable .npz file ({error}). Download or make it again.") from error
+    return " ".join(f"{name}:{entries[name].CRC:08x}:{entries[name].file_size}" for name in MEMBERS if name in entries)
+
+
+def text_key(path: Path) -> str:
+    """The content of a text file.
+
+    Raises:
+        InputError: the file is missing.
+    """
+    if not path.is_file():
+        raise missing(path)
+    return path.read_text()
+
+
+def digest(parts: Iterable[str]) -> str:
+    """Ten hexadecimal digits of the SHA-256 of some texts."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part.encode() + b"\0")
+    return total.hexdigest()[:10]
