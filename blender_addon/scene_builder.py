@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds a described scene in Blender: room, lights, the dressed body, cameras. Used by the renderer and the panel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from .description import Camera, Description, whole_frame_rate
+from .subject import BODY_MATERIALS, Subject, body_materials, load_subject, posed_vertices
+
+CLOTH_THICKNESS_M = 0.003
+MASK_VIEW, PICTURE_VIEW = "Raw", "Standard"
+EXPOSURE = 0.0
+SHADOW_DETAIL = 0.25
+ENGINES = {"eevee": ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"), "workbench": ("BLENDER_WORKBENCH",)}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A scene that stands in Blender.
+
+    Attributes:
+        description: what it was built from.
+        subject: the person's arrays.
+        collection: holds every object of the scene.
+        people: objects of body and garments, by name.
+        cameras: camera objects, by name.
+    """
+
+    description: Description
+    subject: Subject
+    collection: bpy.types.Collection
+    people: dict[str, bpy.types.Object]
+    cameras: dict[str, bpy.types.Object]
+
+
+def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
+    """Build everything that a scene describes, in a collection of its own, and show its first frame."""
+    subject = load_subject(description)
+    collection = bpy.data.collections.new(f"ODAH {description.clip}")
+    scene.collection.children.link(collection)
+    materials = {name: new_material(name, look) for name, look in description.content["materials"].items()}
+    add_room(collection, description.content["room"], materials)
+    for light in description.content["lights"]:
+        add_light(collection, light)
+    people = add_people(collection, subject, materials)
+    cameras = {name: add_camera(collection, name, camera) for name, camera in description.cameras.items()}
+    stage = Stage(description, subject, collection, people, cameras)
+    set_time(scene, description)
+    scene.world = new_world(description.content["ambient_linear"])
+    show_frame(stage, 0)
+    return stage
+
+
+def remove_stage(stage: Stage) -> None:
+    """Take a built scene out of Blender again, with its meshes, lights and cameras."""
+    for item in list(stage.collection.objects):
+        data = item.data
+        bpy.data.objects.remove(item)
+        bpy.data.batch_remove([data])
+    bpy.data.collections.remove(stage.collection)
+
+
+def show_frame(stage: Stage, frame: int) -> None:
+    """Put body and garments where they are in a frame (counted from 0; beyond the ends the nearest)."""
+    frame = min(max(frame, 0), stage.subject.frames - 1)
+    for name, vertices in posed_vertices(stage.subject, frame).items():
+        mesh = stage.people[name].data
+        mesh.vertices.foreach_set("co", np.ascontiguousarray(vertices, np.float32).ravel())
+        mesh.update()
+
+
+def add_people(
+    collection: bpy.types.Collection, subject: Subject, materials: Mapping[str, bpy.types.Material]
+) -> dict[str, bpy.types.Object]:
+    """Objects of the body and of each garment."""
+    body = add_mesh(collection, "body", subject.body.vertices, subject.body.faces[subject.visible], smooth=True)
+    for name in BODY_MATERIALS:
+        body.data.materials.append(materials[name])
+    body.data.polygons.foreach_set("material_index", body_materials(subject))
+    people = {"body": body}
+    for name, garment in subject.garments.items():
+        people[name] = add_mesh(collection, name, garment.vertices, garment.faces, smooth=True)
+        people[name].data.materials.append(materials[name])
+        add_thickness(people[name])
+    return people
+
+
+def add_thickness(garment: bpy.types.Object) -> None:
+    """Fold the hems inward, so that cloth does not look like paper."""
+    modifier = garment.modifiers.new("thickness", "SOLIDIFY")
+    modifier.thickness = CLOTH_THICKNESS_M
+    modifier.offset = -1.0
+    modifier.use_rim = True
+
+
+def add_mesh(
+    collection: bpy.types.Collection, name: str, vertices: np.ndarray, faces: np.ndarray, smooth: bool
+) -> bpy.types.Object:
+    """A mesh object from vertices [N, 3] and faces [F, corners]."""
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(vertices.tolist(), [], faces.tolist())
+    mesh.polygons.foreach_set("use_smooth", np.full(len(faces), smooth))
+    item = bpy.data.objects.new(name, mesh)
+    collection.objects.link(item)
+    return item
+
+
+def add_room(
+    collection: bpy.types.Collection, room: Mapping[str, Any], materials: Mapping[str, bpy.types.Material]
+) -> None:
+    """Floor, ceiling and four walls of a box."""
+    (x0, y0, z0), (x1, y1, z1) = room["min_m"], room["max_m"]
+    corners = np.array([(x, y, z) for z in (z0, z1) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))])
+    parts = {
+        "floor": [(0, 1, 2, 3)],
+        "ceiling": [(7, 6, 5, 4)],
+        "walls": [(1, 0, 4, 5), (2, 1, 5, 6), (3, 2, 6, 7), (0, 3, 7, 4)],
+    }
+    for name, faces in parts.items():
+        part = add_mesh(collection, name, corners, np.array(faces), smooth=False)
+        part.data.materials.append(materials[name])
+
+
+def add_light(collection: bpy.types.Collection, light: Mapping[str, Any]) -> None:
+    """A square area light that shines down."""
+    data = bpy.data.lights.new("ceiling light", "AREA")
+    data.energy, data.size = light["power_w"], light["size_m"]
+    item = bpy.data.objects.new("ceiling light", data)
+    item.location = light["position_m"]
+    collection.objects.link(item)
+
+
+def add_camera(collection: bpy.types.Collection, name: str, camera: Camera) -> bpy.types.Object:
+    """A camera with the lens, sensor and pose of cameras.json; Blender's looks along -Z with Y up."""
+    data = bpy.data.cameras.new(name)
+    data.sensor_fit, data.sensor_width, data.lens = "HORIZONTAL", camera.sensor_width_mm, camera.lens_mm
+    item = bpy.data.objects.new(name, data)
+    world_from_camera = np.eye(4)
+    world_from_camera[:3, :3] = camera.rotation.T @ np.diag([1.0, -1.0, -1.0])
+    world_from_camera[:3, 3] = -camera.rotation.T @ camera.translation_m
+    item.matrix_world = Matrix(world_from_camera.tolist())
+    collection.objects.link(item)
+    return item
+
+
+def new_material(name: str, look: Mapping[str, Any]) -> bpy.types.Material:
+    """A plain surface."""
+    material = bpy.data.materials.new(name)
+    if not material.use_nodes:
+        material.use_nodes = True
+    color = (*look["color_linear"], 1.0)
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = color
+    shader.inputs["Roughness"].default_value = look["roughness"]
+    material.diffuse_color = color
+    return material
+
+
+def new_world(ambient: tuple[float, float, float]) -> bpy.types.World:
+    """Even light from all around."""
+    world = bpy.data.worlds.new("ODAH")
+    if not world.use_nodes:
+        world.use_nodes = True
+    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (*ambient, 1.0)
+    return world
+
+
+def set_time(scene: bpy.types.Scene, description: Description) -> None:
+    """Frames 0 to T - 1 at the clip's frame rate."""
+    scene.render.fps, scene.render.fps_base = whole_frame_rate(float(description.content["fps"]))
+    scene.frame_start, scene.frame_end = 0, description.frames - 1
+    scene.frame_set(0)
+
+
+def set_picture(scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object) -> None:
+    """Picture size and camera of a scene."""
+    scene.camera = item
+    scene.render.resolution_x, scene.render.resolution_y = camera.width, camera.height
+    scene.render.resolution_percentage = 100
+    scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0
+
+
+def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
+    """Render engine, samples, shadows and colours; the same in every version of Blender."""
+    known = [item.identifier for item in scene.render.bl_rna.properties["engine"].enum_items]
+    scene.render.engine = next(
+        (name for name in ENGINES[render["engine"]] if name in known), ENGINES[render["engine"]][0]
+    )
+    scene.render.use_motion_blur = False
+    scene.render.use_compositing = scene.render.use_sequencer = False
+    scene.view_settings.view_transform, scene.view_settings.look = PICTURE_VIEW, "None"
+    scene.view_settings.exposure, scene.view_settings.gamma = EXPOSURE, 1.0
+    scene.eevee.taa_render_samples = render["samples"]
+    if hasattr(scene.eevee, "use_shadows"):
+        scene.eevee.use_shadows = render["shadows"]
+        scene.eevee.shadow_resolution_scale = SHADOW_DETAIL
+    scene.display.shading.light = "STUDIO"
+    scene.display.shading.color_type = "MATERIAL"
+
+
+def new_mask_scene(stage: Stage) -> bpy.types.Scene:
+    """A second scene that shows body and clothes in pure white on pure black, each pixel one sample at its centre."""
+    scene = bpy.data.scenes.new("ODAH mask")
+    for item in stage.people.values():
+        scene.collection.objects.link(item)
+    scene.world = bpy.data.worlds.new("ODAH mask")
+    scene.world.color = (0.0, 0.0, 0.0)
+    scene.render.engine = "BLENDER_WORKBENCH"
+    scene.render.use_compositing = scene.render.use_sequencer = False
+    scene.render.dither_intensity = 0.0
+    scene.view_settings.view_transform, scene.view_settings.look = MASK_VIEW, "None"
+    shading = scene.display.shading
+    shading.light, shading.color_type, shading.single_color = "FLAT", "SINGLE", (1.0, 1.0, 1.0)
+    shading.show_object_outline = shading.show_cavity = shading.show_shadows = shading.show_xray = False
+    scene.display.render_aa = "OFF"
+    return scene

@@ -1,0 +1,154 @@
+"""The scene of a clip as plain data: clothes, room, lights, cameras, and how to render it."""
+
+import functools
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from odah_gen.body.model import BodyModel, find_body_model
+from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.config import Render
+from odah_gen.errors import InputError
+from odah_gen.paths import BLENDER_ADDON, ROOT
+from odah_gen.run import Run
+from odah_gen.scene.appearance import Material, draw_clothes, draw_room, draw_skin
+from odah_gen.scene.cameras import outline, place_cameras, write_cameras
+from odah_gen.scene.garments import dress, write_clothes
+from odah_gen.scene.room import Light, Room, ceiling_lights, room_around
+from odah_gen.storage import read_npz, write_json
+
+SCHEMA = 1
+SCHEMA_FILE = BLENDER_ADDON / "scene.schema.json"
+FRAMES_PER_CHUNK = 16
+AMBIENT_LINEAR = (0.5, 0.5, 0.52)
+
+
+def write_scene(run: Run, clip_id: str) -> None:
+    """Describe a clip's scene: `C/body.npz` in; `C/clothes.npz`, `C/cameras.json` and `C/scene.json` out.
+
+    Skin and eyes are drawn per subject; clothes, room and cameras per clip, each from its own seed.
+
+    Raises:
+        InputError: `body.npz` is missing, or holds NaN or no frame.
+    """
+    folder, subject = run.clip(clip_id), str(run.row(clip_id)["subject"])
+    motion = read_motion(folder / "body.npz")
+    model = find_body_model(run.config.body, str(motion["gender"]))
+    points = clip_outline(model, motion)
+    cameras = place_cameras(run.config.camera, points, run.generator(clip_id, "cameras"))
+    room = room_around(points, [camera.position_m for camera in cameras.values()], run.generator(clip_id, "room"))
+    looks = {
+        **draw_skin(run.generator(subject, "skin")),
+        **draw_clothes(run.generator(clip_id, "appearance")),
+        **draw_room(run.generator(clip_id, "room colours")),
+    }
+    write_clothes(folder / "clothes.npz", dress(model, motion["betas"]))
+    write_cameras(folder / "cameras.json", run.config.fps, cameras)
+    scene = {
+        "schema": SCHEMA,
+        "clip": clip_id,
+        "fps": run.config.fps,
+        "frames": len(motion["poses"]),
+        **describe_files(folder, model.path),
+        **describe_place(room, ceiling_lights(room), looks),
+        "materials": {name: look.as_json() for name, look in looks.items()},
+        "render": describe_render(run.config.render),
+    }
+    check_scene(folder / "scene.json", scene)
+    write_json(folder / "scene.json", scene)
+
+
+def read_motion(path: Path) -> dict[str, np.ndarray]:
+    """Read body.npz: poses [T,165] (rad), trans [T,3] (m, world frame), betas, gender and more.
+
+    Raises:
+        InputError: the file is missing, has no frame, or its numbers are not finite or not of one length.
+    """
+    motion = read_npz(path, ["poses", "trans", "betas", "gender"])
+    frames = len(motion["poses"])
+    if frames == 0 or motion["poses"].shape != (frames, 165) or motion["trans"].shape != (frames, 3):
+        raise InputError(
+            f"{path}: poses has shape {list(motion['poses'].shape)} and trans {list(motion['trans'].shape)}; "
+            "[T, 165] and [T, 3] with at least one frame were expected. Run the fit stage again."
+        )
+    for name in ("poses", "trans", "betas"):
+        if not np.isfinite(motion[name]).all():
+            raise InputError(
+                f"{path}: {name} holds NaN or infinite values, so there is no body to show. Run the fit stage again."
+            )
+    return motion
+
+
+def clip_outline(model: BodyModel, motion: Mapping[str, np.ndarray]) -> Float[np.ndarray, "corners 3"]:
+    """Corners of the convex hull of everything the skin sweeps over the clip (world frame, metres)."""
+    shaped = shape_body(model, torch.as_tensor(motion["betas"]))
+    corners = np.zeros((0, 3))
+    for start in range(0, len(motion["poses"]), FRAMES_PER_CHUNK):
+        chunk = slice(start, start + FRAMES_PER_CHUNK)
+        posed = pose_body(shaped, torch.as_tensor(motion["poses"][chunk]), torch.as_tensor(motion["trans"][chunk]))
+        corners = outline(np.concatenate([corners, posed.vertices.numpy().reshape(-1, 3).astype(np.float64)]))
+    return corners
+
+
+def describe_files(folder: Path, model: Path) -> dict[str, Any]:
+    """The files that a scene names, relative to its own folder where they move with it."""
+    return {
+        "body": {"model": portable(model, folder), "motion": "body.npz"},
+        "clothes": "clothes.npz",
+        "cameras": "cameras.json",
+    }
+
+
+def portable(path: Path, folder: Path) -> str:
+    """A path relative to `folder` when both lie in this clone, which may be moved as a whole; otherwise absolute."""
+    path, folder = path.expanduser().resolve(), folder.resolve()
+    if path.is_relative_to(ROOT) and folder.is_relative_to(ROOT):
+        return Path(os.path.relpath(path, folder)).as_posix()
+    return str(path)
+
+
+def describe_place(room: Room, lights: list[Light], looks: Mapping[str, Material]) -> dict[str, Any]:
+    """Room and lights as plain data."""
+    return {
+        "room": {"min_m": rounded(room.min_m), "max_m": rounded(room.max_m)},
+        "lights": [
+            {"position_m": rounded(light.position_m), "size_m": light.size_m, "power_w": round(light.power_w, 2)}
+            for light in lights
+        ],
+        "ambient_linear": list(AMBIENT_LINEAR),
+    }
+
+
+def describe_render(render: Render) -> dict[str, Any]:
+    """How Blender draws, as plain data."""
+    return {"engine": render.engine, "samples": render.samples, "shadows": render.shadows}
+
+
+def rounded(point: Float[np.ndarray, "3"]) -> list[float]:
+    """A point to a tenth of a millimetre."""
+    return [round(float(part), 4) for part in point]
+
+
+@functools.cache
+def scene_validator() -> jsonschema.Draft202012Validator:
+    """The validator of scene.json; the schema lies beside the code that reads it."""
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text()))
+
+
+def check_scene(path: Path, scene: Any) -> None:
+    """Check a scene against its schema.
+
+    Raises:
+        InputError: an entry is missing, unknown, or of another kind.
+    """
+    error = next(iter(sorted(scene_validator().iter_errors(scene), key=lambda error: list(error.path))), None)
+    if error is not None:
+        where = ".".join(str(part) for part in error.path) or "the scene"
+        raise InputError(f"{path}: {where}: {error.message}. Run `odah-gen scene` again.")
