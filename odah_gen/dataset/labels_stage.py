@@ -1,0 +1,189 @@
+"""The labels stage: reads what the other stages left of a clip, writes labels.npz and quality.json."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from odah_gen.body.layout import load_layout
+from odah_gen.body.model import BodyModel, find_body_model
+from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.dataset.cameras import in_picture, read_cameras
+from odah_gen.dataset.contact import foot_vertices, heights_above_floor, penetration_depth, skate_speed
+from odah_gen.dataset.labels import Arrays, kinematic_labels, label_points, picture_labels
+from odah_gen.dataset.osim import ModelOutline, read_outline
+from odah_gen.dataset.quality import assemble, count_in_mask, fraction, limit_fractions, marker_errors_mm
+from odah_gen.dataset.schema import BODIES, KEYPOINT_ARRAYS, LABEL_POINTS, POSE_ARRAYS, array_problems
+from odah_gen.dataset.video import read_frames
+from odah_gen.dataset.visibility import body_mesh, inside_visible, on_skin_visible
+from odah_gen.errors import InputError
+from odah_gen.run import Run
+from odah_gen.scene.cameras import Camera
+from odah_gen.storage import read_json, read_npz, write_json, write_npz
+
+FRAMES_PER_CHUNK = 32
+Uncovered = dict[tuple[str, str], Bool[np.ndarray, "frames points"]]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything that the labels of a clip are made from."""
+
+    keypoints: Arrays
+    body: Arrays
+    cameras: dict[str, Camera]
+    outline: ModelOutline
+    scales: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class MeshFindings:
+    """What the posed body mesh shows.
+
+    Attributes:
+        uncovered: per camera and kind of point, before which points no other part of the body stands.
+        lowest_m: [T] height of the lowest vertex.
+        feet_m: [T, F, 3] vertices of the feet.
+    """
+
+    uncovered: Uncovered
+    lowest_m: Float[np.ndarray, " frames"]
+    feet_m: Float[np.ndarray, "frames vertices 3"]
+
+
+def write_labels(run: Run, clip_id: str) -> None:
+    """Write labels.npz and then quality.json of one clip.
+
+    Raises:
+        InputError: a file of an earlier stage is missing, damaged, or does not fit the others.
+    """
+    sources = read_sources(run, clip_id)
+    findings = measure_mesh(find_body_model(run.config.body, str(sources.body["gender"])), sources)
+    locked = {name for name, limits in sources.outline.coordinates.items() if limits.locked}
+    points = label_points(sources.keypoints)
+    labels = {
+        **kinematic_labels(sources.keypoints, sources.scales, locked),
+        **picture_labels(sources.cameras, points, findings.uncovered),
+    }
+    quality = judge(run, clip_id, sources, findings, labels)
+    write_npz(run.clip(clip_id) / "labels.npz", **labels)
+    write_json(run.clip(clip_id) / "quality.json", quality)
+
+
+def read_sources(run: Run, clip_id: str) -> Sources:
+    """Read and check the files of the earlier stages."""
+    folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
+    keypoints = read_npz(folder / "keypoints.npz")
+    body = read_npz(folder / "body.npz")
+    sizes = {"T": len(keypoints.get("time_s", ()))}
+    for name, arrays, specs in (("keypoints.npz", keypoints, KEYPOINT_ARRAYS), ("body.npz", body, POSE_ARRAYS)):
+        problems = array_problems(arrays, specs, sizes)
+        if problems:
+            raise InputError(f"{folder / name}: {problems[0]}. Run the stage that makes it again.")
+    cameras = read_cameras(folder / "cameras.json")
+    scales = read_json(subject / "scales.json")
+    absent = [body for body in map(str, keypoints["body_names"]) if body not in scales]
+    if absent:
+        raise InputError(
+            f"{subject / 'scales.json'}: lacks {', '.join(absent)}; {BODIES} bodies were expected. Run the scale stage again."
+        )
+    return Sources(keypoints, body, cameras, read_outline(subject / "model.osim"), scales)
+
+
+def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
+    """Pose the fitted body a few frames at a time, and look at it from the cameras and from the floor."""
+    points = label_points(sources.keypoints)
+    frames = len(sources.keypoints["time_s"])
+    uncovered: Uncovered = {
+        (camera, kind): np.zeros((frames, points[kind].shape[1]), bool)
+        for camera in sources.cameras
+        for kind in LABEL_POINTS
+    }
+    feet, lowest, feet_m = foot_vertices(model), np.zeros(frames), []
+    for frame, vertices in enumerate(posed_vertices(model, sources.body)):
+        for key, seen in look(model, vertices, sources.cameras, {kind: points[kind][frame] for kind in points}).items():
+            uncovered[key][frame] = seen
+        lowest[frame] = heights_above_floor(vertices).min()
+        feet_m.append(vertices[feet])
+    return MeshFindings(uncovered, lowest, np.array(feet_m))
+
+
+def posed_vertices(model: BodyModel, body: Arrays) -> Iterator[Float[np.ndarray, "vertices 3"]]:
+    """The vertices of every frame (world, m), in chunks so that memory stays bounded."""
+    shaped = shape_body(model, torch.as_tensor(body["betas"]))
+    poses, trans = torch.as_tensor(body["poses"]), torch.as_tensor(body["trans"])
+    for start in range(0, len(poses), FRAMES_PER_CHUNK):
+        chunk = slice(start, start + FRAMES_PER_CHUNK)
+        yield from pose_body(shaped, poses[chunk], trans[chunk]).vertices.double().numpy()
+
+
+def look(
+    model: BodyModel,
+    vertices: Float[np.ndarray, "vertices 3"],
+    cameras: Mapping[str, Camera],
+    points_m: Mapping[str, Float[np.ndarray, "points 3"]],
+) -> dict[tuple[str, str], Bool[np.ndarray, " points"]]:
+    """Which points of one frame each camera sees past the body, wherever they fall in the picture."""
+    mesh = body_mesh(vertices, model.faces)
+    seen = {}
+    for name, camera in cameras.items():
+        for kind, points in points_m.items():
+            sees = on_skin_visible if kind == "markers" else inside_visible
+            seen[name, kind] = sees(mesh, camera.position_m, points)
+    return seen
+
+
+def judge(run: Run, clip_id: str, sources: Sources, findings: MeshFindings, labels: Arrays) -> dict[str, object]:
+    """Measure the clip and compare it with the thresholds: the content of quality.json."""
+    folder, keypoints = run.clip(clip_id), sources.keypoints
+    valid = keypoints["valid"]
+    layout = load_layout(run.config.skeleton.markers)
+    weight_of = dict(zip(layout.names, np.asarray(layout.weights, dtype=float)))
+    weights = np.array([weight_of.get(str(name), 0.0) for name in keypoints["marker_names"]])
+    rms, largest = marker_errors_mm(keypoints["marker_error_m"], weights, valid)
+    in_frame, in_mask = picture_fractions(run, clip_id, sources, labels)
+    names = [str(name) for name in keypoints["coordinate_names"]]
+    return assemble(
+        quality=run.config.quality,
+        marker_rms_mm=rms,
+        marker_max_mm=largest,
+        at_limit=limit_fractions(names, keypoints["coordinates"][valid], sources.outline.coordinates),
+        in_frame_fraction=in_frame,
+        in_mask_fraction=in_mask,
+        skate_m_per_s=skate_speed(findings.feet_m, float(sources.body["mocap_frame_rate"])),
+        penetration_mm=1000 * penetration_depth(findings.lowest_m),
+        fit=read_json(folder / "fit.json"),
+        render=read_json(folder / "render.json"),
+    )
+
+
+def picture_fractions(run: Run, clip_id: str, sources: Sources, labels: Arrays) -> tuple[float | None, float | None]:
+    """Shares of joint centres inside the picture, and of the visible ones there that lie inside the mask.
+
+    Raises:
+        InputError: a mask video is damaged or has another number of frames than the clip.
+    """
+    valid = sources.keypoints["valid"][:, None]
+    counts = np.zeros(4, dtype=int)
+    for name, camera in sources.cameras.items():
+        points = labels[f"{name}_joint_centers_px"]
+        framed = in_picture(camera, points) & valid
+        seen = labels[f"{name}_joint_centers_visible"] & valid
+        path = run.clip(clip_id) / f"{name}_mask.mkv"
+        counts += [framed.sum(), valid.sum() * points.shape[1], *count_in_video(path, points, seen)]
+    return fraction(int(counts[0]), int(counts[1])), fraction(int(counts[2]), int(counts[3]))
+
+
+def count_in_video(
+    path: Path, points_px: Float[np.ndarray, "frames points 2"], counted: Bool[np.ndarray, "frames points"]
+) -> tuple[int, int]:
+    """`count_in_mask` on a mask video that must have a frame for every frame of the clip."""
+    try:
+        return count_in_mask(read_frames(path, "gray"), points_px, counted)
+    except ValueError as error:
+        raise InputError(
+            f"{path}: has not the clip's {len(points_px)} frames. Delete it and run the render stage again."
+        ) from error

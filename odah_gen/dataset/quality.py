@@ -1,0 +1,146 @@
+"""The measured figures of a clip and the verdict against the thresholds of the configuration: pure functions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from odah_gen.config import Quality
+from odah_gen.dataset.osim import CoordinateRange
+
+WEIGHT_THAT_COUNTS = 0.05
+AT_LIMIT_RAD = np.deg2rad(0.1)
+FIT_FIGURES = ("joint_center_mean_mm", "joint_center_p95_mm", "marker_mean_mm", "source_vertex_mean_mm")
+RENDER_FACTS = ("seconds_per_frame", "engine", "device")
+CLOSED_LOOP = (
+    "angle_mean_deg",
+    "angle_p95_deg",
+    "leg_angle_mean_deg",
+    "held_out_angle_mean_deg",
+    "segment_rotation_mean_deg",
+    "per_coordinate_deg",
+)
+
+Figures = dict[str, Any]
+
+
+def marker_errors_mm(
+    errors_m: Float[np.ndarray, "frames markers"],
+    weights: Float[np.ndarray, " markers"],
+    valid: Bool[np.ndarray, " frames"],
+) -> tuple[float | None, float | None]:
+    """Root mean square and maximum (mm) over valid frames and markers whose weight is above 0.05.
+
+    None when nothing was measured.
+    """
+    counted = errors_m[valid][:, weights > WEIGHT_THAT_COUNTS]
+    counted = counted[np.isfinite(counted)]
+    if not counted.size:
+        return None, None
+    return float(1000 * np.sqrt((counted**2).mean())), float(1000 * counted.max())
+
+
+def limit_fractions(
+    names: Sequence[str], values: Float[np.ndarray, "frames coordinates"], ranges: Mapping[str, CoordinateRange]
+) -> dict[str, float]:
+    """Fraction of frames in which each clamped, unlocked coordinate lies within 0.1° of an end of its range."""
+    fractions = {}
+    for name, column in zip(names, values.T):
+        limits = ranges.get(name)
+        if limits is None or limits.locked or not limits.clamped:
+            continue
+        at_end = (column < limits.low + AT_LIMIT_RAD) | (column > limits.high - AT_LIMIT_RAD)
+        fractions[name] = float(at_end.mean())
+    return fractions
+
+
+def count_in_mask(
+    masks: Iterable[UInt8[np.ndarray, "height width"]],
+    points_px: Float[np.ndarray, "frames points 2"],
+    counted: Bool[np.ndarray, "frames points"],
+) -> tuple[int, int]:
+    """How many of the counted points lie on a pixel of the person, and how many were counted.
+
+    Args:
+        masks: one per frame, 255 where the person is.
+        points_px: picture positions; the pixel is the whole part.
+        counted: points to count; all of them must lie inside the picture.
+
+    Raises:
+        ValueError: there are more or fewer masks than frames.
+    """
+    inside = total = 0
+    for mask, points, chosen in zip(masks, points_px, counted, strict=True):
+        columns, rows = points[chosen].astype(int).T
+        inside += int((mask[rows, columns] > 0).sum())
+        total += int(chosen.sum())
+    return inside, total
+
+
+def fraction(part: int, whole: int) -> float | None:
+    """A share, or None of nothing."""
+    return part / whole if whole else None
+
+
+def assemble(
+    *,
+    quality: Quality,
+    marker_rms_mm: float | None,
+    marker_max_mm: float | None,
+    at_limit: dict[str, float],
+    in_frame_fraction: float | None,
+    in_mask_fraction: float | None,
+    skate_m_per_s: float | None,
+    penetration_mm: float | None,
+    fit: Mapping[str, Any],
+    render: Mapping[str, Any],
+) -> Figures:
+    """The content of quality.json, with its verdict."""
+    figures: Figures = {
+        "in_frame_fraction": in_frame_fraction,
+        "in_mask_fraction": in_mask_fraction,
+        "ik": {
+            "marker_rms_mm": marker_rms_mm,
+            "marker_max_mm": marker_max_mm,
+            "opensim_difference_deg": None,
+            "at_limit": at_limit,
+        },
+        "fit": {name: fit.get(name) for name in FIT_FIGURES},
+        "closed_loop": dict.fromkeys(CLOSED_LOOP),
+        "contact": {"skate_m_per_s": skate_m_per_s, "penetration_mm": penetration_mm},
+        "render": {name: render.get(name) for name in RENDER_FACTS},
+    }
+    reasons = failures(figures, quality)
+    return {"schema": 1, "verdict": "fail" if reasons else "pass", "reasons": reasons, **figures}
+
+
+def failures(figures: Figures, quality: Quality) -> list[str]:
+    """One sentence for each figure beyond its threshold or not measured; only the sliding of feet may be missing."""
+    ik, fit, contact = figures["ik"], figures["fit"], figures["contact"]
+    skate = contact["skate_m_per_s"]
+    checks = (
+        at_most("inverse kinematics: marker RMS", ik["marker_rms_mm"], quality.marker_rms_mm, "mm"),
+        at_most(
+            "body fit: mean joint centre distance", fit["joint_center_mean_mm"], quality.joint_center_mean_mm, "mm"
+        ),
+        at_most("floor: depth of the deepest vertex", contact["penetration_mm"], quality.penetration_mm, "mm"),
+        None if skate is None else at_most("floor: speed of feet on it", skate, quality.skate_m_per_s, "m/s"),
+        at_least("joint centres inside the picture", figures["in_frame_fraction"], quality.in_frame_fraction),
+        at_least("visible joint centres inside the mask", figures["in_mask_fraction"], quality.in_mask_fraction),
+    )
+    return [reason for reason in checks if reason]
+
+
+def at_most(name: str, value: float | None, most: float, unit: str) -> str | None:
+    """The objection to a figure that is above its threshold or was not measured; None when it is fine."""
+    if value is None:
+        return f"{name} was not measured."
+    return f"{name} is {value:.3g} {unit}; at most {most:g} {unit} is allowed." if value > most else None
+
+
+def at_least(name: str, value: float | None, least: float) -> str | None:
+    """The objection to a share that is below its threshold or was not measured; None when it is fine."""
+    if value is None:
+        return f"{name} were not measured."
+    return f"{name} are {100 * value:.1f} %; at least {100 * least:g} % is needed." if value < least else None

@@ -1,0 +1,192 @@
+"""What the files of a run and of an export hold: the machine-readable twin of docs/formats.md.
+
+Shapes use T (frames of the clip), M (markers) and S (shape coefficients in use); other sizes are fixed.
+Names that begin with `<camera>` stand once for each camera.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+
+from odah_gen.paths import SCHEMAS
+from odah_gen.run import CAMERAS
+from odah_gen.storage import read_yaml
+
+BODIES = 22
+COORDINATES = 39
+LABEL_COORDINATES = 36
+KINDS = {"float": "f", "number": "fiu", "int": "iu", "bool": "b", "text": "U"}
+JSON_FILES = ("cameras.json", "quality.json", "render.json", "fit.json", "scales.json")
+LABEL_POINTS = {"joint_centers": BODIES, "mass_centers": BODIES, "markers": "M"}
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of an .npz: its name, shape (symbols or sizes), kind of number, unit, frame and meaning."""
+
+    name: str
+    shape: tuple[str | int, ...]
+    kind: str
+    unit: str
+    frame: str
+    meaning: str
+    may_be_nan: bool = False
+
+
+def spec(name: str, shape: str, kind: str, unit: str, frame: str, meaning: str, may_be_nan: bool = False) -> ArraySpec:
+    """An ArraySpec with its shape written as text, for instance "T 22 3"; "" is a single value."""
+    sizes = tuple(int(part) if part.isdigit() else part for part in shape.split())
+    return ArraySpec(name, sizes, kind, unit, frame, meaning, may_be_nan)
+
+
+POSE_ARRAYS = (
+    spec("poses", "T 165", "float", "rad", "relative to the parent joint", "rotation vectors of the 55 joints"),
+    spec("trans", "T 3", "float", "m", "world", "translation added to every vertex"),
+    spec("betas", "S", "float", "1", "", "shape coefficients of the body model"),
+    spec("gender", "", "text", "", "", "female, male or neutral"),
+    spec("mocap_frame_rate", "", "number", "Hz", "", "frames per second of this file (the run's fps)"),
+    spec("surface_model_type", "", "text", "", "", "`smplx`: the AMASS flavour of the arrays"),
+    spec("time_s", "T", "float", "s", "", "time since the first frame"),
+    spec("source_frame", "T", "number", "frames", "", "frame of the source file, counted from 0, may lie between two"),
+    spec("source_rate_hz", "", "number", "Hz", "", "frame rate of the source file"),
+    spec("source_file", "", "text", "", "", "source of the motion: a file's name, or the procedural action"),
+    spec("world_from_source", "4 4", "float", "1, m", "world ← source", "rigid transform from the source file's frame"),
+)
+
+KEYPOINT_ARRAYS = (
+    spec("time_s", "T", "float", "s", "", "time since the first frame"),
+    spec("coordinate_names", "39", "text", "", "", "OpenSim coordinates, in the model's order"),
+    spec("coordinates", "T 39", "float", "rad, m", "OpenSim ground", "coordinates found by inverse kinematics"),
+    spec("body_names", "22", "text", "", "", "OpenSim bodies"),
+    spec("joint_names", "22", "text", "", "", "OpenSim joints; joint i moves body i"),
+    spec("marker_names", "M", "text", "", "", "markers of the model"),
+    spec("joint_centers_m", "T 22 3", "float", "m", "world", "origin of each joint's child frame"),
+    spec("mass_centers_m", "T 22 3", "float", "m", "world", "mass centre of each body"),
+    spec("markers_m", "T M 3", "float", "m", "world", "markers of the scaled model"),
+    spec("body_rotations", "T 22 3 3", "float", "1", "world ← body", "rotation of each body"),
+    spec("marker_error_m", "T M", "float", "m", "", "distance from model marker to measured marker", True),
+    spec("valid", "T", "bool", "", "", "false where inverse kinematics found no pose"),
+)
+
+LABEL_ARRAYS = (
+    spec("time_s", "T", "float", "s", "", "time since the first frame"),
+    spec("valid", "T", "bool", "", "", "false where the frame has no label"),
+    spec("coordinate_names", "36", "text", "", "", "OpenSim coordinates without the pelvis translations"),
+    spec("coordinates_rad", "T 36", "float", "rad", "OpenSim ground", "joint angles"),
+    spec("confidence", "36", "float", "1", "", "1 determined by the markers, 0.25 hardly, 0 locked"),
+    spec("pelvis_ground_m", "T 3", "float", "m", "OpenSim ground", "pelvis_tx, pelvis_ty, pelvis_tz"),
+    spec("pelvis_rotation", "T 3 3", "float", "1", "world ← pelvis", "rotation of the pelvis"),
+    spec("pelvis_yaw_first_names", "3", "text", "", "", "yaw, list, tilt: the order of the rotations"),
+    spec("pelvis_yaw_first_rad", "T 3", "float", "rad", "world", "the same rotation, heading first"),
+    spec("body_names", "22", "text", "", "", "OpenSim bodies"),
+    spec("joint_names", "22", "text", "", "", "OpenSim joints; joint i moves body i"),
+    spec("marker_names", "M", "text", "", "", "markers of the model"),
+    spec("scales", "22 3", "float", "1", "body", "size of each body against the generic model, along x, y, z"),
+    spec("joint_centers_m", "T 22 3", "float", "m", "world", "origin of each joint's child frame"),
+    spec("mass_centers_m", "T 22 3", "float", "m", "world", "mass centre of each body"),
+    spec("markers_m", "T M 3", "float", "m", "world", "markers of the scaled model"),
+    spec("<camera>_joint_centers_px", "T 22 2", "float", "px", "picture", "projected joint centres"),
+    spec("<camera>_joint_centers_visible", "T 22", "bool", "", "", "in the picture, no other body part before it"),
+    spec("<camera>_mass_centers_px", "T 22 2", "float", "px", "picture", "projected mass centres"),
+    spec("<camera>_mass_centers_visible", "T 22", "bool", "", "", "in the picture, no other body part before it"),
+    spec("<camera>_markers_px", "T M 2", "float", "px", "picture", "projected markers"),
+    spec("<camera>_markers_visible", "T M", "bool", "", "", "in the picture, no skin before it"),
+)
+
+SUBJECT_BODY_ARRAYS = (
+    spec("betas", "S", "float", "1", "", "shape coefficients before the fit"),
+    spec("gender", "", "text", "", "", "female, male or neutral"),
+    spec("model", "", "text", "", "", "body model: free, smplx, or the file's name"),
+)
+
+CLIP_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {
+    "motion.npz": POSE_ARRAYS,
+    "keypoints.npz": KEYPOINT_ARRAYS,
+    "body.npz": POSE_ARRAYS,
+    "labels.npz": LABEL_ARRAYS,
+}
+SUBJECT_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {"body.npz": SUBJECT_BODY_ARRAYS}
+
+
+def expand_cameras(specs: Sequence[ArraySpec], cameras: Sequence[str] = CAMERAS) -> list[ArraySpec]:
+    """Put each camera's name in the place of `<camera>`."""
+    expanded: list[ArraySpec] = []
+    for entry in specs:
+        names = [entry.name.replace("<camera>", camera) for camera in cameras] if "<camera>" in entry.name else [""]
+        expanded += [replace(entry, name=name or entry.name) for name in names]
+    return expanded
+
+
+def array_problems(
+    arrays: Mapping[str, np.ndarray], specs: Sequence[ArraySpec], sizes: Mapping[str, int] | None = None
+) -> list[str]:
+    """What is wrong with the arrays of one .npz; one clause each, empty when all agree.
+
+    Arrays beyond the specs are allowed. Values are checked where `valid` (if there is one) is true.
+
+    Args:
+        arrays: the file's arrays.
+        specs: what is expected; `<camera>` stands for every camera.
+        sizes: known values of the symbols, for instance {"T": 24}; others are bound by their first array.
+    """
+    bound = dict(sizes or {})
+    problems = []
+    for entry in expand_cameras(specs):
+        if entry.name not in arrays:
+            problems.append(f"lacks {entry.name}")
+            continue
+        array = arrays[entry.name]
+        if array.dtype.kind not in KINDS[entry.kind]:
+            problems.append(f"{entry.name} is of type {array.dtype}, {entry.kind} was expected")
+        elif not shape_agrees(array.shape, entry.shape, bound):
+            problems.append(
+                f"{entry.name} has shape {list(array.shape)}, {shape_text(entry.shape, bound)} was expected"
+            )
+        elif not entry.may_be_nan and not finite_where_valid(array, entry, arrays.get("valid")):
+            problems.append(f"{entry.name} holds NaN or infinite values in valid frames")
+    return problems
+
+
+def shape_agrees(shape: tuple[int, ...], wanted: tuple[str | int, ...], bound: dict[str, int]) -> bool:
+    """Compare a shape; a symbol met for the first time takes the size found."""
+    if len(shape) != len(wanted):
+        return False
+    return all(
+        size == (bound.setdefault(part, size) if isinstance(part, str) else part) for size, part in zip(shape, wanted)
+    )
+
+
+def shape_text(wanted: tuple[str | int, ...], bound: Mapping[str, int]) -> str:
+    """A shape as a reader wants it, for instance [T = 24, 22, 3]."""
+    parts = [f"{part} = {bound[part]}" if isinstance(part, str) and part in bound else str(part) for part in wanted]
+    return f"[{', '.join(parts)}]"
+
+
+def finite_where_valid(array: np.ndarray, entry: ArraySpec, valid: np.ndarray | None) -> bool:
+    """Whether all numbers are finite, frames that are not valid apart."""
+    if array.dtype.kind != "f":
+        return True
+    per_frame = entry.shape[:1] == ("T",) and valid is not None and valid.shape == array.shape[:1]
+    return bool(np.isfinite(array[valid] if per_frame else array).all())
+
+
+def json_problems(content: Any, file_name: str) -> list[str]:
+    """What a JSON file's schema (workflow/schemas/<stem>.schema.yaml) objects to; one clause each."""
+    schema = read_yaml(SCHEMAS / f"{Path(file_name).stem}.schema.yaml")
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
+    return [f"{'.'.join(map(str, error.path)) or 'the file'}: {error.message}" for error in errors]
+
+
+def markdown_table(specs: Sequence[ArraySpec]) -> str:
+    """The table of docs/formats.md for one .npz."""
+    lines = ["| array | shape | kind | unit | frame | meaning |", "|---|---|---|---|---|---|"]
+    for entry in specs:
+        shape = f"[{', '.join(map(str, entry.shape))}]" if entry.shape else "one value"
+        meaning = entry.meaning + ("; NaN where there is none" if entry.may_be_nan else "")
+        cells = (f"`{entry.name}`", shape, entry.kind, entry.unit or "–", entry.frame or "–", meaning)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""docs/formats.md and the specs say the same, and the specs find what is wrong."""
+
+import numpy as np
+import pytest
+
+from odah_gen.dataset.schema import (
+    JSON_FILES,
+    KEYPOINT_ARRAYS,
+    LABEL_ARRAYS,
+    POSE_ARRAYS,
+    SUBJECT_BODY_ARRAYS,
+    array_problems,
+    expand_cameras,
+    json_problems,
+    markdown_table,
+    spec,
+)
+from odah_gen.paths import ROOT
+
+FORMATS = (ROOT / "docs" / "formats.md").read_text()
+POINTS = (spec("valid", "T", "bool", "", "", ""), spec("points_m", "T M 3", "float", "m", "world", ""))
+
+
+@pytest.mark.parametrize("specs", [KEYPOINT_ARRAYS, LABEL_ARRAYS, POSE_ARRAYS, SUBJECT_BODY_ARRAYS])
+def test_the_document_holds_the_table_of_every_file(specs):
+    assert markdown_table(specs) in FORMATS
+
+
+def test_the_document_describes_no_array_that_has_no_spec():
+    tables = [line for line in FORMATS.splitlines() if line.startswith("| `") and line.count("|") == 7]
+    specs = KEYPOINT_ARRAYS + LABEL_ARRAYS + POSE_ARRAYS + SUBJECT_BODY_ARRAYS
+    assert len(tables) == len(specs)
+
+
+@pytest.mark.parametrize("name", JSON_FILES)
+def test_every_json_file_is_in_the_document_and_has_a_schema(name):
+    assert f"`{name}` ({name.replace('.json', '.schema.yaml')})" in FORMATS
+    assert json_problems([], name), "an empty list is none of these files"
+
+
+def test_camera_arrays_stand_for_both_cameras():
+    names = [entry.name for entry in expand_cameras(LABEL_ARRAYS)]
+    assert {"front_markers_px", "side_markers_px"} <= set(names)
+    assert not any("<" in name for name in names)
+
+
+def test_agreeing_arrays_have_no_problems():
+    arrays = {"valid": np.array([True, False]), "points_m": np.zeros((2, 5, 3)), "more": np.zeros(9)}
+    arrays["points_m"][1] = np.nan
+    assert array_problems(arrays, POINTS, {"T": 2}) == []
+
+
+@pytest.mark.parametrize(
+    ("arrays", "clause"),
+    [
+        ({"valid": np.ones(2, bool)}, "lacks points_m"),
+        ({"valid": np.ones(2, bool), "points_m": np.zeros((3, 5, 3))}, "[3, 5, 3], [T = 2, M, 3] was expected"),
+        ({"valid": np.ones(2, bool), "points_m": np.zeros((2, 5, 3), int)}, "of type int64, float was expected"),
+        ({"valid": np.ones(2, bool), "points_m": np.full((2, 5, 3), np.nan)}, "NaN or infinite values in valid frames"),
+    ],
+)
+def test_each_kind_of_problem_is_named(arrays, clause):
+    assert [clause in problem for problem in array_problems(arrays, POINTS)] == [True]

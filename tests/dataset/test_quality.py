@@ -1,0 +1,119 @@
+"""Figures that are known, and verdicts."""
+
+import json
+
+import numpy as np
+import pytest
+
+from odah_gen.config import Quality
+from odah_gen.dataset.osim import CoordinateRange, read_outline
+from odah_gen.dataset.quality import assemble, count_in_mask, fraction, limit_fractions, marker_errors_mm
+from odah_gen.dataset.schema import json_problems
+from odah_gen.errors import InputError
+
+GOOD = {
+    "marker_rms_mm": 7.0,
+    "marker_max_mm": 20.0,
+    "at_limit": {"knee_angle_r": 0.5},
+    "in_frame_fraction": 1.0,
+    "in_mask_fraction": 0.99,
+    "skate_m_per_s": 0.01,
+    "penetration_mm": 3.0,
+    "fit": {
+        "joint_center_mean_mm": 4.0,
+        "joint_center_p95_mm": 9.0,
+        "marker_mean_mm": 5.0,
+        "source_vertex_mean_mm": 3.0,
+        "more": 1,
+    },
+    "render": {"seconds_per_frame": 0.5, "engine": "eevee", "device": "none", "samples": 1},
+}
+
+
+def judged(**changes):
+    return assemble(quality=Quality(), **{**GOOD, **changes})
+
+
+def test_marker_rms_counts_weighted_markers_of_valid_frames():
+    errors = np.array([[0.003, 0.004, 9.0], [0.003, np.nan, 9.0], [7.0, 7.0, 7.0]])
+    rms, largest = marker_errors_mm(errors, np.array([1.0, 0.1, 0.05]), np.array([True, True, False]))
+    assert rms == pytest.approx(1000 * np.sqrt((2 * 0.003**2 + 0.004**2) / 3))
+    assert largest == pytest.approx(4.0)
+    assert marker_errors_mm(errors, np.zeros(3), np.ones(3, bool)) == (None, None)
+
+
+def test_limits_count_clamped_free_coordinates_at_their_ends():
+    names = ["knee", "hip", "arm", "toe"]
+    ranges = {
+        "knee": CoordinateRange(0, 2, clamped=True, locked=False),
+        "hip": CoordinateRange(-1, 1, clamped=True, locked=False),
+        "arm": CoordinateRange(-1, 1, clamped=False, locked=False),
+        "toe": CoordinateRange(0, 0, clamped=True, locked=True),
+    }
+    values = np.array([[0.0, -1.001, 3, 0], [0.001, 0, 3, 0], [0.5, 0.9999, 3, 0], [2.0, 0, 3, 0]])
+    assert limit_fractions(names, values, ranges) == {"knee": 0.75, "hip": 0.5}
+
+
+def test_mask_counts_equal_a_slow_twin():
+    generator = np.random.default_rng(0)
+    masks = generator.integers(0, 2, (3, 8, 12), dtype=np.uint8) * 255
+    points = generator.uniform(0, [12, 8], (3, 20, 2))
+    counted = generator.random((3, 20)) < 0.7
+    slow = [masks[t, int(y), int(x)] == 255 for t in range(3) for (x, y), c in zip(points[t], counted[t]) if c]
+    assert count_in_mask(masks, points, counted) == (sum(slow), len(slow))
+    with pytest.raises(ValueError, match="zip"):
+        count_in_mask(masks[:2], points, counted)
+
+
+def test_a_good_clip_passes_and_agrees_with_the_schema():
+    figures = judged()
+    assert (figures["verdict"], figures["reasons"]) == ("pass", [])
+    assert json_problems(json.loads(json.dumps(figures)), "quality.json") == []
+    assert figures["ik"]["opensim_difference_deg"] is None
+    assert set(figures["closed_loop"].values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"marker_rms_mm": 25.0}, "marker RMS is 25 mm; at most 20 mm is allowed."),
+        ({"fit": {"joint_center_mean_mm": 16.0}}, "mean joint centre distance is 16 mm; at most 15 mm"),
+        ({"in_frame_fraction": 0.9}, "inside the picture are 90.0 %; at least 98 % is needed."),
+        ({"in_mask_fraction": 0.5}, "inside the mask are 50.0 %"),
+        ({"in_mask_fraction": None}, "inside the mask were not measured."),
+        ({"penetration_mm": 60.0}, "deepest vertex is 60 mm"),
+        ({"skate_m_per_s": 0.5}, "feet on it is 0.5 m/s"),
+    ],
+)
+def test_each_threshold_fails_a_clip_and_says_why(change, reason):
+    figures = judged(**change)
+    assert figures["verdict"] == "fail"
+    assert [reason in sentence for sentence in figures["reasons"]] == [True]
+
+
+def test_a_clip_without_feet_on_the_floor_may_pass():
+    assert judged(skate_m_per_s=None)["verdict"] == "pass"
+
+
+def test_a_share_of_nothing_is_not_measured():
+    assert (fraction(1, 4), fraction(0, 0)) == (0.25, None)
+
+
+def test_ranges_of_an_osim_with_opensim_defaults(tmp_path):
+    path = tmp_path / "model.osim"
+    path.write_text(
+        '<OpenSimDocument><Body name="pelvis"/><Coordinate name="knee"><range> 0 2.5 </range><clamped>true</clamped>'
+        '</Coordinate><Coordinate name="free"/></OpenSimDocument>'
+    )
+    outline = read_outline(path)
+    assert outline.bodies == ("pelvis",)
+    assert outline.coordinates["knee"] == CoordinateRange(0, 2.5, clamped=True, locked=False)
+    assert not outline.coordinates["free"].clamped
+
+
+@pytest.mark.parametrize("text", ["<OpenSimDocument><Body", "<OpenSimDocument/>"])
+def test_an_osim_that_is_none_is_refused(tmp_path, text):
+    path = tmp_path / "model.osim"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"model\.osim: "):
+        read_outline(path)

@@ -1,0 +1,87 @@
+"""What hides what, on shapes where the answer is known."""
+
+import numpy as np
+import pytest
+import trimesh
+
+from odah_gen.dataset.visibility import body_mesh, count_crossings, inside_visible, on_skin_visible
+
+EYE = np.array([5.0, 0.0, 0.0])
+
+
+def sphere(x, radius=0.5):
+    return trimesh.creation.icosphere(subdivisions=3, radius=radius).apply_translation([x, 0.003, 0.002])
+
+
+def mesh_of(*shapes):
+    whole = trimesh.util.concatenate(shapes)
+    return body_mesh(whole.vertices, whole.faces)
+
+
+def test_center_of_a_sphere_is_behind_one_skin_and_visible():
+    mesh, center = mesh_of(sphere(0)), np.zeros((1, 3))
+    assert count_crossings(mesh, EYE, center, 0.001).tolist() == [1]
+    assert inside_visible(mesh, EYE, center).tolist() == [True]
+
+
+def test_a_sphere_in_between_hides_the_center_of_another():
+    mesh = mesh_of(sphere(0), sphere(2))
+    centers = np.array([[0.0, 0, 0], [2.0, 0, 0]])
+    assert count_crossings(mesh, EYE, centers, 0.001).tolist() == [3, 1]
+    assert inside_visible(mesh, EYE, centers).tolist() == [False, True]
+
+
+def test_skin_points_are_visible_on_the_near_side_only():
+    mesh = mesh_of(sphere(0))
+    near, far, just_under = [0.5, 0, 0], [-0.5, 0, 0], [0.49, 0, 0]
+    assert on_skin_visible(mesh, EYE, np.array([near, far, just_under])).tolist() == [True, False, True]
+
+
+def test_a_point_before_the_surface_or_beside_it_is_visible():
+    mesh = mesh_of(sphere(0))
+    assert inside_visible(mesh, EYE, np.array([[1.0, 0, 0], [0.0, 0, 3.0]])).all()
+
+
+def test_a_point_behind_the_body_but_outside_it_is_hidden():
+    assert not inside_visible(mesh_of(sphere(0)), EYE, np.array([[-1.0, 0, 0]])).any()
+
+
+def test_unknown_points_are_crossed_by_nothing():
+    assert count_crossings(mesh_of(sphere(0)), EYE, np.full((2, 3), np.nan), 0.001).tolist() == [0, 0]
+
+
+def test_counts_equal_a_slow_twin_on_two_spheres():
+    centers, radii = np.array([[0.0, 0.003, 0.002], [2.0, 0.003, 0.002]]), [0.5, 0.5]
+    points = np.random.default_rng(3).uniform([-2, -0.8, -0.8], [3, 0.8, 0.8], (300, 3))
+    fine = [trimesh.creation.icosphere(subdivisions=5, radius=0.5).apply_translation(center) for center in centers]
+    exact = sum((slow_crossings(points, center, radius) for center, radius in zip(centers, radii)), np.zeros(300))
+    away = np.min([np.abs(np.linalg.norm(points - center, axis=1) - 0.5) for center in centers], axis=0) > 0.005
+    grazing = np.min([grazes(points, center, 0.5) for center in centers], axis=0) > 0.005
+    counts = count_crossings(mesh_of(*fine), EYE, points, 0.0)
+    np.testing.assert_array_equal(counts[away & grazing], exact[away & grazing])
+
+
+def slow_crossings(points, center, radius):
+    """Roots of the quadratic of ray and sphere that lie before each point."""
+    counts = []
+    for point in points:
+        direction = point - EYE
+        roots = np.roots(
+            [direction @ direction, 2 * direction @ (EYE - center), (EYE - center) @ (EYE - center) - radius**2]
+        )
+        counts.append(sum(0 < root.real < 1 for root in roots if abs(root.imag) < 1e-12))
+    return np.array(counts)
+
+
+def grazes(points, center, radius):
+    """How far each ray passes from touching the sphere without entering it."""
+    directions = (points - EYE) / np.linalg.norm(points - EYE, axis=1)[:, None]
+    return np.abs(np.linalg.norm(np.cross(center - EYE, directions), axis=1) - radius)
+
+
+@pytest.mark.parametrize(("hand_x", "seen"), [(0.5, False), (-0.5, True)])
+def test_a_hand_before_the_torso_hides_what_is_inside(hand_x, seen):
+    torso = trimesh.creation.capsule(height=0.5, radius=0.15)
+    hand = trimesh.creation.box([0.03, 0.1, 0.18]).apply_translation([hand_x, 0, 0.2])
+    spine, elsewhere = [0.0, 0.01, 0.22], [0.0, 0.01, 0.45]
+    assert inside_visible(mesh_of(torso, hand), EYE, np.array([spine, elsewhere])).tolist() == [seen, True]
