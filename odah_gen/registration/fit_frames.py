@@ -29,8 +29,8 @@ MARKER_SD_M = 0.008
 """Spread of a marker of weight 1 about its point of the skin: soft tissue and the rigid segments of the skeleton."""
 JOINT_SD_M = 0.008
 """Spread of a regressed joint centre, at least; the regressor's own error counts when it is larger."""
-CORRECTION_SD_RAD = {"spine": 0.2, "collar": 0.1, "foot": 0.2}
-USUAL_CORRECTION_SD_RAD = 0.4
+CORRECTION_SD_RAD = {"spine": 0.5, "collar": 0.1}
+USUAL_CORRECTION_SD_RAD = 1.0
 SHIFT_SD_M = 1.0
 FROZEN_BY_LOCK = {"mtp": ("left_foot", "right_foot"), "wrist": ("left_wrist", "right_wrist"), "subtalar": ()}
 AT_REST = ("left_collar", "right_collar")
