@@ -103,8 +103,8 @@ MIDLINE_RULES: Mapping[str, Rule] = {
 """Markers on the midline."""
 
 SIDE_RULES: Mapping[str, Rule] = {
-    "ASI": Slice("trunk", 0.567, 0.69, 0.5, FRONT),
-    "PSI": Slice("trunk", 0.581, 0.28, 0.4, BACK),
+    "ASI": Slice("trunk", 0.581, 0.77, 0.5, FRONT),
+    "PSI": Slice("trunk", 0.591, 0.30, 0.4, BACK),
     "RIB": Slice("trunk", 0.680, 0.5, 0.5, OUT),
     "ACR": Bone("shoulder", "left_collar", "left_shoulder", 0.75, UP),
     "ASH": Bone("shoulder", "left_shoulder", "left_elbow", 0, FRONT),
