@@ -1,0 +1,114 @@
+"""The static trial: the subject's own body in a known pose, from which the skeleton is scaled.
+
+Quiet standing: legs straight down, feet flat and apart by the width of the hips, arms straight and 35° abducted in
+the frontal plane, palms facing the thighs with the thumbs forward, facing +X. A T-pose would not do: it lifts the
+shoulder girdle, which the generic skeleton does not have.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from odah_gen.body.layout import MarkerLayout
+from odah_gen.body.model import JOINT_NAMES, BodyModel
+from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.body.trajectories import as_tensor, skin_trajectories
+from odah_gen.frames import WORLD_FROM_MODEL, matrix_to_rotvec
+from odah_gen.skeleton.trc import MarkerTrajectories
+
+ABDUCTION_DEG = 35.0
+COLLAR_DROP_DEG = 10.0
+"""The rest pose holds the arms out with lifted collar bones; hanging arms let them sink by about this much."""
+STATIC_COORDINATES_DEG = {
+    f"{coordinate}_{side}": value
+    for side in ("r", "l")
+    for coordinate, value in {
+        "arm_flex": 0.0,
+        "arm_add": -ABDUCTION_DEG,
+        "arm_rot": 0.0,
+        "elbow_flex": 0.0,
+        "pro_sup": 90.0,
+        "wrist_flex": 0.0,
+        "wrist_dev": 0.0,
+    }.items()
+}
+"""What an anatomist reads in this pose, as coordinates of the skeleton (deg); pro_sup is 0 with the palms forward and
+90 with the thumbs forward."""
+FRAMES = 6
+RATE_HZ = 60.0
+
+
+def static_poses(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> Float[np.ndarray, "165"]:
+    """Rotation vectors (rad) that put a body into the static trial's pose, the first one world ← body.
+
+    Arms and legs are swung from the body's own rest directions, so models whose arms hang differently at rest end
+    in the same pose.
+    """
+    joints = rest_joints(model, betas)
+    local = np.tile(np.eye(3), (55, 1, 1))
+    local[0] = WORLD_FROM_MODEL
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        set_arm(local, joints, side, sign)
+        set_leg(local, joints, side)
+    return matrix_to_rotvec(local).reshape(165)
+
+
+def rest_joints(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> dict[str, Float[np.ndarray, "3"]]:
+    """Joint centres at rest (m, model frame) by name."""
+    shaped = shape_body(model, torch.as_tensor(betas, dtype=model.dtype), [])
+    return dict(zip(JOINT_NAMES, shaped.joints.double().numpy()))
+
+
+def set_arm(
+    local: Float[np.ndarray, "55 3 3"], joints: dict[str, Float[np.ndarray, "3"]], side: str, sign: float
+) -> None:
+    """Lower the collar bone and the straight arm of one side; the parent of the collar is upright."""
+    angle = np.deg2rad(ABDUCTION_DEG)
+    target = np.array([sign * np.sin(angle), -np.cos(angle), 0.0])
+    collar = Rotation.from_rotvec([0.0, 0.0, -sign * np.deg2rad(COLLAR_DROP_DEG)]).as_matrix()
+    upper = swing(joints[f"{side}_elbow"] - joints[f"{side}_shoulder"], target)
+    fore = swing(joints[f"{side}_wrist"] - joints[f"{side}_elbow"], target)
+    local[JOINT_NAMES.index(f"{side}_collar")] = collar
+    local[JOINT_NAMES.index(f"{side}_shoulder")] = collar.T @ upper
+    local[JOINT_NAMES.index(f"{side}_elbow")] = upper.T @ fore
+
+
+def set_leg(local: Float[np.ndarray, "55 3 3"], joints: dict[str, Float[np.ndarray, "3"]], side: str) -> None:
+    """Bring the ankle of one side under its hip; the ankle joint keeps the foot flat."""
+    leg = swing(joints[f"{side}_ankle"] - joints[f"{side}_hip"], np.array([0.0, -1.0, 0.0]))
+    local[JOINT_NAMES.index(f"{side}_hip")] = leg
+    local[JOINT_NAMES.index(f"{side}_ankle")] = leg.T
+
+
+def swing(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
+    """The smallest rotation that takes one direction to another; they must not be opposite."""
+    start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
+    axis = np.cross(start, end)
+    cross = np.cross(np.eye(3), axis)
+    # Rodrigues' formula with (1 − cos) / sin² = 1 / (1 + cos), which has no pole at equal directions.
+    return np.eye(3) + cross + cross @ cross / (1.0 + start @ end)
+
+
+def static_markers(model: BodyModel, betas: Float[np.ndarray, " betas"], layout: MarkerLayout) -> MarkerTrajectories:
+    """The markers of a layout in the static trial: a few equal frames in OpenSim ground (m).
+
+    The sole is at height 0, the pelvis joint above the origin.
+
+    Raises:
+        InputError: a marker has no vertex on the model (use `layout.on(model)`).
+    """
+    pose = static_poses(model, betas)[None]
+    trans = standing_translation(model, betas, pose)
+    time_s = np.arange(FRAMES) / RATE_HZ
+    points = (layout.names, layout.vertex_ids(model))
+    return skin_trajectories(model, betas, np.repeat(pose, FRAMES, 0), np.repeat(trans, FRAMES, 0), time_s, points)
+
+
+def standing_translation(
+    model: BodyModel, betas: Float[np.ndarray, " betas"], pose: Float[np.ndarray, "1 165"]
+) -> Float[np.ndarray, "1 3"]:
+    """The translation (m, world) that sets the lowest vertex on the floor and the pelvis over the origin."""
+    posed = pose_body(shape_body(model, torch.as_tensor(betas, dtype=model.dtype)), as_tensor(pose, model))
+    pelvis = posed.joints[0, 0].double().numpy()
+    return np.array([[-pelvis[0], -pelvis[1], -float(posed.vertices[0, :, 2].min())]])
