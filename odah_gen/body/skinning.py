@@ -7,8 +7,9 @@ rotation matrices, then blending of the joints' rigid transforms. Everything is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from odah_gen.body.model import BodyModel
@@ -43,7 +44,9 @@ class PosedBody:
 
 
 def shape_body(
-    model: BodyModel, betas: Float[Tensor, "*shapes betas"], vertex_ids: Sequence[int] | Tensor | None = None
+    model: BodyModel,
+    betas: Float[Tensor, "*shapes betas"],
+    vertex_ids: Sequence[int] | Int[np.ndarray, " points"] | Tensor | None = None,
 ) -> ShapedBody:
     """Give a body model its shape.
 
@@ -73,7 +76,7 @@ def shape_body(
     )
 
 
-def check_ids(model: BodyModel, vertex_ids: Sequence[int] | Tensor) -> Tensor:
+def check_ids(model: BodyModel, vertex_ids: Sequence[int] | Int[np.ndarray, " points"] | Tensor) -> Tensor:
     """Vertex ids as an index tensor.
 
     Raises:
