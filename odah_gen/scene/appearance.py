@@ -12,7 +12,7 @@ MONK_SKIN_TONES = (
 )  # fmt: skip
 """The ten tones of the Monk skin tone scale (E. Monk, 2019), sRGB."""
 IRIS_COLOURS = ("3b2312", "5b3a1e", "6b5a2c", "46603f", "3f6485", "6f8594")
-WALL_COLOURS = ("e8e4da", "dfe5e8", "e6dfd3", "d9e0d6", "e4dde0")
+WALL_COLOURS = ("cdc8bd", "c3ccd0", "d0c5b4", "bfc9ba", "cbc2c6", "b5bcc4")
 FLOOR_COLOURS = ("9a8468", "7d6a55", "8c8f92", "a89a86", "6f7a80")
 
 
@@ -36,7 +36,7 @@ class Material:
 def draw_skin(generator: np.random.Generator) -> dict[str, Material]:
     """Skin, eyeball, iris and pupil of a subject."""
     tone = np.array(linear(pick(MONK_SKIN_TONES, generator)))
-    warmth = np.array([0.93, 0.84, 0.78])  # the scale is a chart of swatches; lit skin looks chalky without some red
+    warmth = np.array([0.95, 0.77, 0.68])  # the scale is a chart of swatches; lit skin looks chalky without some red
     varied = tone * warmth * generator.uniform(0.92, 1.04)
     return {
         "skin": material(varied, 0.5),

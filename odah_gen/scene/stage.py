@@ -27,7 +27,7 @@ from odah_gen.storage import read_npz, write_json
 SCHEMA = 1
 SCHEMA_FILE = BLENDER_ADDON / "scene.schema.json"
 FRAMES_PER_CHUNK = 16
-AMBIENT_LINEAR = (0.5, 0.5, 0.52)
+AMBIENT_LINEAR = (0.15, 0.15, 0.155)
 
 
 def write_scene(run: Run, clip_id: str) -> None:

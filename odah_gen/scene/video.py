@@ -1,0 +1,114 @@
+"""Encoding frames as they come: H264 for pictures, lossless FFV1 for masks, by ffmpeg-python.
+
+Settings are those that random access and repeatable bytes want: constant frame rate, a short closed group of
+pictures, no B-frames, one thread.
+"""
+
+import contextlib
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, cast
+
+import ffmpeg
+import imageio_ffmpeg
+
+from odah_gen.errors import InputError
+
+GROUP_FRAMES = 15
+PICTURE: Mapping[str, Any] = {
+    "vcodec": "libx264",
+    "preset": "medium",
+    "crf": 20,
+    "pix_fmt": "yuv420p",
+    "g": GROUP_FRAMES,
+    "bf": 0,
+    "flags": "+cgop",
+    "sc_threshold": 0,
+    "movflags": "+faststart",
+    "colorspace": "bt709",
+    "color_primaries": "bt709",
+    "color_trc": "bt709",
+    "color_range": "tv",
+}
+MASK: Mapping[str, Any] = {"vcodec": "ffv1", "level": 3, "g": 1, "pix_fmt": "gray", "fflags": "+bitexact"}
+
+
+class Encoder:
+    """One video that grows by a PNG picture at a time; a context manager, so that ffmpeg never outlives it."""
+
+    def __init__(self, path: Path, fps: float, mask: bool) -> None:
+        """Start ffmpeg.
+
+        Args:
+            path: where the video goes, .mp4 or, for a mask, .mkv.
+            fps: frames per second.
+            mask: lossless gray instead of H264.
+        """
+        self.path = path
+        self._resources = contextlib.ExitStack()
+        self._errors = tempfile.SpooledTemporaryFile()
+        self._process = start_ffmpeg(path, fps, mask, self._errors)
+        self._pictures = cast(IO[bytes], self._process.stdin)
+
+    def __enter__(self) -> "Encoder":
+        """The encoder itself."""
+        return self
+
+    def add(self, picture: bytes) -> None:
+        """Append one picture, a whole PNG file.
+
+        Raises:
+            InputError: ffmpeg has stopped, for instance because the disk is full.
+        """
+        try:
+            self._pictures.write(picture)
+        except BrokenPipeError as error:
+            raise self._failure() from error
+
+    def finish(self) -> None:
+        """Complete the video.
+
+        Raises:
+            InputError: ffmpeg could not write all of it.
+        """
+        try:
+            self._pictures.close()
+        except BrokenPipeError as error:
+            raise self._failure() from error
+        if self._process.wait() != 0:
+            raise self._failure()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop ffmpeg if it still runs."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._resources.close()
+
+    def _failure(self) -> InputError:
+        self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"ffmpeg ended with {self._process.returncode}"
+        return InputError(
+            f"{self.path.parent}: the video cannot be written ({reason}). Free space or change the folder."
+        )
+
+
+def start_ffmpeg(path: Path, fps: float, mask: bool, errors: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start ffmpeg with PNG pictures on its standard input."""
+    pictures = ffmpeg.input("pipe:", format="image2pipe", vcodec="png", framerate=fps)
+    if mask:
+        output = ffmpeg.output(pictures, str(path), r=fps, threads=1, **MASK)
+    else:
+        studio = ffmpeg.filter(pictures, "scale", out_color_matrix="bt709", out_range="tv")
+        output = ffmpeg.output(studio, str(path), r=fps, threads=1, **PICTURE)
+    command = ffmpeg.compile(
+        output.global_args("-loglevel", "error", "-nostdin"), cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True
+    )
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors)
