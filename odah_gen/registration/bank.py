@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation, Slerp
 
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import chain_joints, rotvec_to_matrix, shape_body
+from odah_gen.body.static_trial import static_poses
+from odah_gen.frames import WORLD_FROM_MODEL
 
 SHAPE_LIMIT_SD = 1.5
 SHAPE_COEFFICIENTS = 10
@@ -50,7 +52,7 @@ SIDE_RANGES = {
     "knee": JointRange("XYZ", (0, 110), (-8, 8), (-3, 3)),
     "ankle": JointRange("XYZ", (-20, 30), (-8, 8), (-8, 8)),
     "foot": JointRange("XYZ", (-25, 5), (0, 0), (0, 0)),
-    "collar": JointRange("ZYX", (-4, 6), (-6, 6), (0, 0)),
+    "collar": JointRange("ZYX", (-16, 2), (-6, 6), (0, 0), (-10, 0, 0)),
     "shoulder": JointRange("YZX", (-80, 15), (-75, 40), (-35, 35), (0, -60, 0)),  # −y swings forward, −z lowers the left arm
     "elbow": JointRange("YXZ", (-120, 0), (-35, 35), (-3, 3), (-20, 0, 0)),       # −y bends, x turns the forearm
     "wrist": JointRange("ZYX", (-35, 35), (-15, 15), (-15, 15)),
@@ -63,8 +65,6 @@ MIDDLE_RANGES = {
     "head": JointRange("XZY", (-10, 10), (-8, 8), (-15, 15)),
 }
 # fmt: on
-STANCE_DEG = {"left_shoulder": ("Z", -55.0), "right_shoulder": ("Z", 55.0)}
-"""Arms 35° from the body, as in the static trial."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class BankBody:
     Attributes:
         model: the body model.
         betas: its shape.
-        poses: rotation vectors (rad), the stance first.
+        poses: rotation vectors (rad), that of the static trial first.
         trans: translation that puts the pelvis at hip height over the origin (m).
         is_pose: the frames that are poses of the bank, not on the way.
     """
@@ -83,7 +83,7 @@ class BankBody:
     betas: Float[np.ndarray, " betas"]
     poses: Float[np.ndarray, "frames 165"]
     trans: Float[np.ndarray, "frames 3"]
-    is_pose: Float[np.ndarray, " frames"]
+    is_pose: Bool[np.ndarray, " frames"]
 
 
 def draw_bank(models: Sequence[BodyModel], bodies: int, poses: int, seed: int) -> list[BankBody]:
@@ -104,7 +104,7 @@ def draw_body(model: BodyModel, poses: int, generator: np.random.Generator) -> B
     """Draw one body and its poses, and join the poses by short ways."""
     betas = np.zeros(min(SHAPE_COEFFICIENTS, model.num_betas))
     betas[:] = generator.uniform(-SHAPE_LIMIT_SD, SHAPE_LIMIT_SD, len(betas))
-    keys = [stance(), *(draw_clear_pose(model, betas, generator) for _ in range(poses))]
+    keys = [static_poses(model, betas), *(draw_clear_pose(model, betas, generator) for _ in range(poses))]
     joined, is_key = join_poses(np.stack(keys), STEPS_BETWEEN_POSES)
     return BankBody(
         model=model,
@@ -113,20 +113,6 @@ def draw_body(model: BodyModel, poses: int, generator: np.random.Generator) -> B
         trans=np.tile([0.0, 0.0, 1.0], (len(joined), 1)),
         is_pose=is_key & (np.arange(len(joined)) > 0),
     )
-
-
-def stance() -> Float[np.ndarray, " 165"]:
-    """Standing upright in a Z-up frame, facing +X, arms 35° from the body."""
-    pose = np.zeros((55, 3))
-    pose[0] = upright().as_rotvec()
-    for name, (axis, angle) in STANCE_DEG.items():
-        pose[JOINT_NAMES.index(name)] = Rotation.from_euler(axis, angle, degrees=True).as_rotvec()
-    return pose.ravel()
-
-
-def upright() -> Rotation:
-    """From the body model's frame (Y up, facing Z) to one with Z up, facing X."""
-    return Rotation.from_matrix([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
 def draw_clear_pose(
@@ -145,7 +131,7 @@ def draw_pose(generator: np.random.Generator) -> Float[np.ndarray, " 165"]:
     amplitude = generator.uniform(SMALLEST_AMPLITUDE, 1.0)
     pose = np.zeros((55, 3))
     lean = Rotation.from_euler("YXZ", amplitude * generator.uniform((-20, -15, -20), (30, 15, 20)), degrees=True)
-    pose[0] = (lean * upright()).as_rotvec()
+    pose[0] = (lean * Rotation.from_matrix(WORLD_FROM_MODEL)).as_rotvec()
     for name, ranges in MIDDLE_RANGES.items():
         pose[JOINT_NAMES.index(name)] = draw_rotation(ranges, amplitude, generator).as_rotvec()
     for part, ranges in SIDE_RANGES.items():
@@ -167,7 +153,7 @@ def joints_of(
 ) -> Float[np.ndarray, "55 3"]:
     """Joint centres of one pose (m)."""
     local = rotvec_to_matrix(torch.as_tensor(pose, dtype=model.dtype).reshape(1, 55, 3))
-    rest = shape_body(model, torch.as_tensor(betas), [0]).joints
+    rest = shape_body(model, torch.as_tensor(betas), []).joints
     return chain_joints(local, rest[None], model.parents)[1][0].numpy()
 
 

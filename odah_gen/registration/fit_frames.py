@@ -16,6 +16,7 @@ from torch import Tensor
 
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import ShapedBody, cross_matrix, rotvec_to_matrix
+from odah_gen.body.static_trial import static_poses
 from odah_gen.frames import matrix_to_rotvec
 from odah_gen.registration.points import (
     PosedPoints,
@@ -33,7 +34,7 @@ CORRECTION_SD_RAD = {"spine": 0.5, "collar": 0.1}
 USUAL_CORRECTION_SD_RAD = 1.0
 SHIFT_SD_M = 1.0
 FROZEN_BY_LOCK = {"mtp": ("left_foot", "right_foot"), "wrist": ("left_wrist", "right_wrist"), "subtalar": ()}
-AT_REST = ("left_collar", "right_collar")
+STATIC = ("left_collar", "right_collar")
 COPIED = ("neck", "head")
 FRAMES_PER_CHUNK = 32
 
@@ -49,6 +50,7 @@ class FitBody:
         marker_weights: 1 for a full marker, 0 for one that is not to be followed.
         offset_sd_m: spread of each marker's place along the skin.
         joint_sd_m: spread of each joint centre.
+        static_rotations: the joints' rotations in the static trial, from which the skeleton was scaled.
     """
 
     points: SkinPoints
@@ -57,6 +59,7 @@ class FitBody:
     marker_weights: Float[Tensor, " markers"]
     offset_sd_m: Float[Tensor, " markers"]
     joint_sd_m: Float[Tensor, " joints"]
+    static_rotations: Float[Tensor, "55 3 3"]
 
     @property
     def markers(self) -> int:
@@ -113,7 +116,7 @@ def make_fit_body(
     vertex_ids: Sequence[int],
     regressor: Float[np.ndarray, "joints vertices"],
     joint_error_m: Float[np.ndarray, " joints"],
-    num_betas: int,
+    betas: Float[np.ndarray, " betas"],
 ) -> FitBody:
     """Gather what the fit needs of a body model.
 
@@ -125,15 +128,17 @@ def make_fit_body(
         vertex_ids: vertices that the joint regressor uses.
         regressor: its weights on them.
         joint_error_m: held-out error of each regressed joint centre (m).
-        num_betas: shape coefficients in use.
+        betas: the subject's shape coefficients.
     """
+    static = torch.as_tensor(static_poses(model, betas), dtype=torch.float64)
     return FitBody(
-        points=skin_points(model, [*marker_ids, *vertex_ids], num_betas),
+        points=skin_points(model, [*marker_ids, *vertex_ids], len(betas)),
         regressor=torch.as_tensor(regressor, dtype=torch.float64),
         normals=rest_normals(model, marker_ids),
         marker_weights=torch.as_tensor(marker_weights, dtype=torch.float64),
         offset_sd_m=torch.as_tensor(offset_sd_m, dtype=torch.float64),
         joint_sd_m=torch.as_tensor(joint_error_m, dtype=torch.float64).clamp(min=JOINT_SD_M),
+        static_rotations=rotvec_to_matrix(static.reshape(55, 3)),
     )
 
 
@@ -152,14 +157,17 @@ def free_joints(locked: Sequence[str]) -> tuple[int, ...]:
     return tuple(joint for joint, name in enumerate(JOINT_NAMES[:22]) if name not in held)
 
 
-def base_rotations(poses: Float[np.ndarray, "frames 165"], locked: Sequence[str]) -> Float[Tensor, "frames 55 3 3"]:
-    """The rotations that corrections start from: the source's, but rest for collars and locked joints.
+def base_rotations(
+    body: FitBody, poses: Float[np.ndarray, "frames 165"], locked: Sequence[str]
+) -> Float[Tensor, "frames 55 3 3"]:
+    """The rotations that corrections start from: the source's, but the static trial's for collars and locked joints.
 
     The skeleton has no scapula, and a locked coordinate is zero: the mesh must show that.
     """
     local = rotvec_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 55, 3))
-    at_rest = (*AT_REST, *(name for lock in locked for name in FROZEN_BY_LOCK.get(lock, ())))
-    local[:, [JOINT_NAMES.index(name) for name in at_rest]] = torch.eye(3, dtype=torch.float64)
+    held = (*STATIC, *(name for lock in locked for name in FROZEN_BY_LOCK.get(lock, ())))
+    for joint in (JOINT_NAMES.index(name) for name in held):
+        local[:, joint] = body.static_rotations[joint]
     return local
 
 
@@ -243,7 +251,7 @@ def make_frames(body: FitBody, motion: Motion, targets: Targets, settings: FitSe
     known = np.isfinite(points).all(-1)
     precision = torch.cat([body.marker_weights.sqrt() / MARKER_SD_M, settings.joint_weight / body.joint_sd_m])
     return Frames(
-        local=base_rotations(motion.poses, settings.locked),
+        local=base_rotations(body, motion.poses, settings.locked),
         trans=torch.as_tensor(motion.trans, dtype=torch.float64),
         targets=torch.as_tensor(np.where(known[..., None], points, 0.0), dtype=torch.float64),
         weights=precision * torch.as_tensor(known),

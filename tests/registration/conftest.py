@@ -8,6 +8,7 @@ import torch
 
 from odah_gen.body.model import BodyModel, load_body_model
 from odah_gen.body.skinning import rotvec_to_matrix
+from odah_gen.body.static_trial import static_poses
 from odah_gen.paths import ASSETS
 from odah_gen.registration.fit_frames import FitBody, Motion, Targets, make_fit_body, marker_offsets
 from odah_gen.registration.points import pose_points, shape_points
@@ -60,18 +61,19 @@ def subject(model) -> Subject:
         vertex_ids=[int(vertex) for vertex in used],
         regressor=rows[:, used],
         joint_error_m=np.full(22, 0.005),
-        num_betas=BETAS,
+        betas=np.zeros(BETAS),
     )
     return Subject(model, body)
 
 
 @pytest.fixture
-def motion() -> Motion:
-    """A second of smooth motion at 30 Hz in a Z-up frame, collars, neck and head at rest, hands curled."""
+def motion(model) -> Motion:
+    """A second of smooth motion at 30 Hz in a Z-up frame, collars as in the static trial, neck and head at rest."""
     generator = np.random.default_rng(3)
     time_s = np.arange(30) / 30
     size, phase = 0.3 * generator.standard_normal(165), generator.uniform(0, 6, 165)
     poses = size * np.sin(2 * np.pi * time_s[:, None] + phase)
-    poses[:, 36:48] = 0
+    poses[:, 36:39] = poses[:, 45:48] = 0
+    poses[:, 39:45] = static_poses(model, np.zeros(BETAS))[39:45]
     poses[:, 0] += np.pi / 2
     return Motion(poses, np.stack([time_s, 0 * time_s, np.ones(30)], 1))

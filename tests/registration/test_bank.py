@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from odah_gen.body.model import JOINT_NAMES
-from odah_gen.registration.bank import STEPS_BETWEEN_POSES, arms_clear, draw_bank, join_poses, joints_of, stance
+from odah_gen.body.static_trial import static_poses
+from odah_gen.registration.bank import STEPS_BETWEEN_POSES, arms_clear, draw_bank, join_poses, joints_of
 
 
 @pytest.fixture(scope="module")
@@ -22,29 +23,20 @@ def test_a_seed_is_a_bank(model, bank):
     assert np.array_equal(more[2].poses, bank[2].poses)
 
 
-def test_every_body_has_its_poses_after_the_stance(bank):
+def test_every_body_has_its_poses_after_the_static_one(model, bank):
     for body in bank:
         assert body.is_pose.sum() == 6
         assert len(body.poses) == 6 * STEPS_BETWEEN_POSES + 1
         assert not body.is_pose[0]
-        assert np.allclose(body.poses[0], stance())
+        assert np.allclose(body.poses[0], static_poses(model, body.betas))
 
 
 def test_arms_are_clear_of_the_body_in_every_pose(model, bank):
     for body in bank:
         assert all(arms_clear(joints_of(model, body.betas, pose)) for pose in body.poses[body.is_pose])
-    crossed = stance().reshape(55, 3)
+    crossed = static_poses(model, np.zeros(2)).reshape(55, 3)
     crossed[JOINT_NAMES.index("left_shoulder")] = [0, 0, -1.6]
     assert not arms_clear(joints_of(model, bank[0].betas, crossed.ravel()))
-
-
-def test_stance_stands_up_and_faces_x(model):
-    joints = joints_of(model, np.zeros(2), stance())
-    at = dict(zip(JOINT_NAMES, joints))
-    assert at["head"][2] - at["left_ankle"][2] > 1.2
-    assert at["left_hip"][1] > at["right_hip"][1]
-    assert at["left_foot"][0] - at["left_ankle"][0] > 0.05
-    assert at["left_wrist"][2] < at["left_shoulder"][2]
 
 
 def test_joined_poses_turn_evenly():

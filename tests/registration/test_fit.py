@@ -148,12 +148,12 @@ def test_very_short_clips(subject, motion, frames):
     assert found.joint_center_mm.mean() < 0.5
 
 
-def test_collars_start_from_rest(motion):
+def test_collars_start_from_the_static_trial(subject, motion):
     poses = motion.poses.copy()
     poses[:, 39:45] = 0.4
-    local = base_rotations(poses, ())
-    assert np.allclose(local[:, 13:15], np.eye(3))
-    assert not np.allclose(local[:, 16], np.eye(3))
+    local = base_rotations(subject.body, poses, ())
+    assert np.allclose(local[:, 13:15], subject.body.static_rotations[13:15])
+    assert np.allclose(local[:, 16], Rotation.from_rotvec(poses[:, 48:51]).as_matrix())
 
 
 def test_right_jacobian_is_the_limit_of_differences():
