@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,10 +13,10 @@ from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.dataset.cameras import in_picture, read_cameras
 from odah_gen.dataset.contact import foot_vertices, heights_above_floor, penetration_depth, skate_speed
 from odah_gen.dataset.labels import Arrays, kinematic_labels, label_points, picture_labels
+from odah_gen.dataset.masks import count_in_video
 from odah_gen.dataset.osim import ModelOutline, read_outline
-from odah_gen.dataset.quality import assemble, count_in_mask, fraction, limit_fractions, marker_errors_mm
+from odah_gen.dataset.quality import assemble, fraction, limit_fractions, marker_errors_mm
 from odah_gen.dataset.schema import BODIES, KEYPOINT_ARRAYS, LABEL_POINTS, POSE_ARRAYS, array_problems
-from odah_gen.dataset.video import read_frames
 from odah_gen.dataset.visibility import body_mesh, inside_visible, on_skin_visible
 from odah_gen.errors import InputError
 from odah_gen.run import Run
@@ -175,15 +174,3 @@ def picture_fractions(run: Run, clip_id: str, sources: Sources, labels: Arrays) 
         path = run.clip(clip_id) / f"{name}_mask.mkv"
         counts += [framed.sum(), valid.sum() * points.shape[1], *count_in_video(path, points, seen)]
     return fraction(int(counts[0]), int(counts[1])), fraction(int(counts[2]), int(counts[3]))
-
-
-def count_in_video(
-    path: Path, points_px: Float[np.ndarray, "frames points 2"], counted: Bool[np.ndarray, "frames points"]
-) -> tuple[int, int]:
-    """`count_in_mask` on a mask video that must have a frame for every frame of the clip."""
-    try:
-        return count_in_mask(read_frames(path, "gray"), points_px, counted)
-    except ValueError as error:
-        raise InputError(
-            f"{path}: has not the clip's {len(points_px)} frames. Delete it and run the render stage again."
-        ) from error

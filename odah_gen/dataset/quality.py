@@ -1,10 +1,10 @@
 """The measured figures of a clip and the verdict against the thresholds of the configuration: pure functions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 
 from odah_gen.config import Quality
 from odah_gen.dataset.osim import CoordinateRange
@@ -53,29 +53,6 @@ def limit_fractions(
         at_end = (column < limits.low + AT_LIMIT_RAD) | (column > limits.high - AT_LIMIT_RAD)
         fractions[name] = float(at_end.mean())
     return fractions
-
-
-def count_in_mask(
-    masks: Iterable[UInt8[np.ndarray, "height width"]],
-    points_px: Float[np.ndarray, "frames points 2"],
-    counted: Bool[np.ndarray, "frames points"],
-) -> tuple[int, int]:
-    """How many of the counted points lie on a pixel of the person, and how many were counted.
-
-    Args:
-        masks: one per frame, 255 where the person is.
-        points_px: picture positions; the pixel is the whole part.
-        counted: points to count; all of them must lie inside the picture.
-
-    Raises:
-        ValueError: there are more or fewer masks than frames.
-    """
-    inside = total = 0
-    for mask, points, chosen in zip(masks, points_px, counted, strict=True):
-        columns, rows = points[chosen].astype(int).T
-        inside += int((mask[rows, columns] > 0).sum())
-        total += int(chosen.sum())
-    return inside, total
 
 
 def fraction(part: int, whole: int) -> float | None:

@@ -4,6 +4,7 @@ Shapes use T (frames of the clip), M (markers) and S (shape coefficients in use)
 Names that begin with `<camera>` stand once for each camera.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,15 +13,16 @@ from typing import Any
 import jsonschema
 import numpy as np
 
-from odah_gen.paths import SCHEMAS
+from odah_gen.paths import BLENDER_ADDON, SCHEMAS
 from odah_gen.run import CAMERAS
-from odah_gen.storage import read_yaml
+from odah_gen.storage import read_json, read_yaml
 
 BODIES = 22
 COORDINATES = 39
 LABEL_COORDINATES = 36
 KINDS = {"float": "f", "number": "fiu", "int": "iu", "bool": "b", "text": "U"}
 JSON_FILES = ("cameras.json", "quality.json", "render.json", "fit.json", "scales.json")
+SCENE_FILE = "scene.json"
 LABEL_POINTS = {"joint_centers": BODIES, "mass_centers": BODIES, "markers": "M"}
 
 
@@ -103,6 +105,31 @@ SUBJECT_BODY_ARRAYS = (
     spec("model", "", "text", "", "", "body model: free, smplx, or the file's name"),
 )
 
+EXPORTED_CLIP_FILES = (
+    *(f"{camera}.mp4" for camera in CAMERAS),
+    *(f"{camera}_mask.mkv" for camera in CAMERAS),
+    "labels.npz",
+    "cameras.json",
+    "quality.json",
+    "body.npz",
+    "kinematics.mot",
+)
+CLIP_FILES = (
+    *EXPORTED_CLIP_FILES,
+    "motion.npz",
+    "markers.trc",
+    "held_out.trc",
+    "keypoints.npz",
+    "fit.json",
+    "scene.json",
+    "clothes.npz",
+    "render.json",
+)
+EXPORTED_SUBJECT_FILES = ("model.osim", "scales.json", "body.npz")
+SUBJECT_FILES = (*EXPORTED_SUBJECT_FILES, "static.trc", "scaling.json", "fit.npz")
+CATALOGUE_COLUMNS = ("clip_id", "subject", "action", "source", "frames", "fps", "split", "seed")
+MANIFEST_COLUMNS = ("path", "bytes", "sha256")
+
 CLIP_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {
     "motion.npz": POSE_ARRAYS,
     "keypoints.npz": KEYPOINT_ARRAYS,
@@ -175,10 +202,20 @@ def finite_where_valid(array: np.ndarray, entry: ArraySpec, valid: np.ndarray | 
 
 
 def json_problems(content: Any, file_name: str) -> list[str]:
-    """What a JSON file's schema (workflow/schemas/<stem>.schema.yaml) objects to; one clause each."""
-    schema = read_yaml(SCHEMAS / f"{Path(file_name).stem}.schema.yaml")
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(content)
+    """What a JSON file's schema objects to; one clause each.
+
+    Schemas are workflow/schemas/<stem>.schema.yaml; that of scene.json lies beside the code that draws it.
+    """
+    errors = json_validator(file_name).iter_errors(content)
     return [f"{'.'.join(map(str, error.path)) or 'the file'}: {error.message}" for error in errors]
+
+
+@functools.cache
+def json_validator(file_name: str) -> jsonschema.Draft202012Validator:
+    """The validator of one of JSON_FILES or of scene.json."""
+    if file_name == SCENE_FILE:
+        return jsonschema.Draft202012Validator(read_json(BLENDER_ADDON / "scene.schema.json"))
+    return jsonschema.Draft202012Validator(read_yaml(SCHEMAS / f"{Path(file_name).stem}.schema.yaml"))
 
 
 def markdown_table(specs: Sequence[ArraySpec]) -> str:

@@ -3,41 +3,52 @@
 Only the body hides its own points; clothes lie close to the skin and count as skin.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import trimesh
 from jaxtyping import Bool, Float, Int
 
-SKIN_CROSSINGS_INSIDE = 1
-SKIN_CROSSINGS_ON_SKIN = 0
 ON_SKIN_MARGIN_M = 0.015
-INSIDE_MARGIN_M = 0.001
+INSIDE_MARGIN_M = 0.005
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """How often the way from the eye to each point goes into and out of the surface."""
+
+    entering: Int[np.ndarray, " points"]
+    leaving: Int[np.ndarray, " points"]
 
 
 def body_mesh(vertices_m: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> trimesh.Trimesh:
-    """The mesh as it is, without merging or dropping anything."""
+    """The mesh as it is, without merging or dropping anything; faces are seen counter-clockwise from outside."""
     return trimesh.Trimesh(vertices_m, faces, process=False)
 
 
 def count_crossings(
     mesh: trimesh.Trimesh, eye_m: Float[np.ndarray, "3"], points_m: Float[np.ndarray, "points 3"], margin_m: float
-) -> Int[np.ndarray, " points"]:
-    """How often the ray from the eye crosses the surface before it is within `margin_m` of each point.
+) -> Crossings:
+    """Count where the rays from the eye to each point cross the surface, ending `margin_m` before the point.
 
     Args:
         mesh: the surface.
         eye_m: where the rays start.
-        points_m: where they lead; points that are NaN are crossed 0 times.
+        points_m: where they lead; the ray to a point that is NaN crosses nothing.
         margin_m: crossings this close to the point, or beyond it, do not count.
     """
-    known = np.isfinite(points_m).all(axis=1)
+    known = np.flatnonzero(np.isfinite(points_m).all(axis=1))
     offsets = points_m[known] - eye_m
     distance = np.linalg.norm(offsets, axis=1)
     directions = offsets / np.maximum(distance, 1e-12)[:, None]
-    hits, rays, _ = mesh.ray.intersects_location(np.broadcast_to(eye_m, directions.shape), directions)
-    before = np.linalg.norm(hits - eye_m, axis=1) < distance[rays] - margin_m if len(rays) else np.zeros(0, bool)
-    counts = np.zeros(len(points_m), dtype=int)
-    counts[known] = np.bincount(rays[before], minlength=int(known.sum()))
-    return counts
+    places, rays, faces = mesh.ray.intersects_location(np.broadcast_to(eye_m, directions.shape), directions)
+    rays, faces = np.asarray(rays, dtype=int), np.asarray(faces, dtype=int)
+    before = np.linalg.norm(np.reshape(places, (-1, 3)) - eye_m, axis=1) < distance[rays] - margin_m
+    outward = (mesh.face_normals[faces] * directions[rays]).sum(axis=1) > 0
+    entering, leaving = (
+        np.bincount(known[rays[before & chosen]], minlength=len(points_m)) for chosen in (~outward, outward)
+    )
+    return Crossings(entering, leaving)
 
 
 def inside_visible(
@@ -45,14 +56,15 @@ def inside_visible(
 ) -> Bool[np.ndarray, " points"]:
     """Which points inside the body (joint and mass centres) are covered by nothing but their own skin.
 
-    The ray into a solid crosses its skin once; with another body part before it, twice more. A point that lies just
-    outside the skin (0 crossings) is seen as well.
+    The ray to such a point goes into the body and does not come out before it; where another part stands in between, it
+    comes out of that part first. Going in twice is allowed: at bent joints a skinned mesh reaches into itself.
     """
-    return count_crossings(mesh, eye_m, points_m, INSIDE_MARGIN_M) <= SKIN_CROSSINGS_INSIDE
+    return count_crossings(mesh, eye_m, points_m, INSIDE_MARGIN_M).leaving == 0
 
 
 def on_skin_visible(
     mesh: trimesh.Trimesh, eye_m: Float[np.ndarray, "3"], points_m: Float[np.ndarray, "points 3"]
 ) -> Bool[np.ndarray, " points"]:
     """Which points on the skin (markers) have no skin before them, 15 mm of their own surroundings apart."""
-    return count_crossings(mesh, eye_m, points_m, ON_SKIN_MARGIN_M) <= SKIN_CROSSINGS_ON_SKIN
+    crossings = count_crossings(mesh, eye_m, points_m, ON_SKIN_MARGIN_M)
+    return crossings.entering + crossings.leaving == 0

@@ -95,7 +95,7 @@ def write_figure(folder):
         capsule = trimesh.creation.capsule(height=np.linalg.norm(ends[1] - ends[0]), radius=radius, count=[8, 8])
         turn = trimesh.geometry.align_vectors([0, 0, 1], ends[1] - ends[0])
         faces.append(capsule.faces + sum(map(len, vertices)))
-        vertices.append(trimesh.transform_points(capsule.vertices, turn) + ends[0])
+        vertices.append(trimesh.transform_points(capsule.vertices, turn) + ends.mean(axis=0))
         weights.append(np.eye(55)[[JOINT_NAMES.index(start)] * len(capsule.vertices)])
     vertices = np.concatenate(vertices)
     regressor = np.linalg.lstsq(np.c_[vertices, np.ones(len(vertices))].T, np.c_[positions, np.ones(55)].T, rcond=None)[
@@ -137,6 +137,9 @@ def write_subject(folder, scales):
     ElementTree.ElementTree(root).write(folder / "model.osim")
     write_json(folder / "scales.json", {body: list(row) for body, row in zip(body_names(), scales.tolist())})
     write_npz(folder / "body.npz", betas=np.zeros(1), gender=np.array("neutral"), model=np.array("SMPLX_NEUTRAL"))
+    write_npz(folder / "fit.npz", betas=np.zeros(1))
+    write_json(folder / "scaling.json", {})
+    write_trc(folder / "static.trc", MarkerTrajectories(("C7",), np.zeros(1), np.ones((1, 1, 3))))
 
 
 def figure_coordinates():
@@ -204,6 +207,28 @@ def write_pictures(folder, vertices, faces):
         encode(folder / f"{name}.mp4", colored, vcodec="libx264", pix_fmt="yuv420p")
 
 
+def write_scene_files(folder, clip_id):
+    """scene.json and clothes.npz: a bare room with one lamp."""
+    three = [0.0, 0.0, 2.0]
+    names = ("skin", "eyeball", "iris", "pupil", "upper", "lower", "floor", "walls", "ceiling")
+    scene = {
+        "schema": 1,
+        "clip": clip_id,
+        "fps": FPS,
+        "frames": FRAMES,
+        "body": {"model": "../../model/SMPLX_NEUTRAL.npz", "motion": "body.npz"},
+        "clothes": "clothes.npz",
+        "cameras": "cameras.json",
+        "room": {"min_m": three, "max_m": three},
+        "lights": [{"position_m": three, "size_m": 1.0, "power_w": 100.0}],
+        "ambient_linear": three,
+        "materials": {name: {"color_linear": three, "roughness": 0.5} for name in names},
+        "render": {"engine": "eevee", "samples": 1, "shadows": True},
+    }
+    write_json(folder / "scene.json", scene)
+    write_npz(folder / "clothes.npz", upper=np.zeros((1, 3)))
+
+
 def write_clip(run, clip_id):
     """Every file of a clip up to the render stage."""
     folder = run.clip(clip_id)
@@ -233,6 +258,7 @@ def write_clip(run, clip_id):
         place_cameras(run.config.camera, vertices.reshape(-1, 3), run.generator(clip_id, "camera")),
     )
     write_pictures(folder, vertices, model.faces)
+    write_scene_files(folder, clip_id)
     fit = dict(joint_center_mean_mm=4.0, joint_center_p95_mm=9.0, marker_mean_mm=5.0, source_vertex_mean_mm=3.0)
     write_json(folder / "fit.json", fit)
     render = dict(seconds_per_frame=0.5, engine="eevee", device="none", samples=1, blender="5.0.1")

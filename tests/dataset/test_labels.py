@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from odah_gen.dataset.labels import angle_columns, confidence, kinematic_labels, pelvis_translation
+from odah_gen.dataset.labels_stage import write_labels
+from odah_gen.dataset.schema import LABEL_ARRAYS, array_problems, json_problems
+from odah_gen.errors import InputError
+from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
+from odah_gen.storage import read_json, read_npz, write_npz
 
 
 def test_angles_are_all_coordinates_but_the_pelvis_translations():
@@ -45,3 +50,80 @@ def test_scales_follow_the_bodies_by_name():
     assert labels["coordinates_rad"].shape == (frames, 36)
     with pytest.raises(KeyError):
         kinematic_labels(keypoints, {"pelvis": [1, 1, 1]}, set())
+
+
+def test_the_stage_writes_the_specified_arrays(finished_run):
+    for clip_id in finished_run.clips.index:
+        labels = read_npz(finished_run.clip(clip_id) / "labels.npz")
+        assert array_problems(labels, LABEL_ARRAYS) == []
+        assert json_problems(read_json(finished_run.clip(clip_id) / "quality.json"), "quality.json") == []
+
+
+def test_the_stage_keeps_what_inverse_kinematics_found(finished_run):
+    folder = finished_run.clip("s02-walking-00")
+    labels, keypoints = read_npz(folder / "labels.npz"), read_npz(folder / "keypoints.npz")
+    motion = read_mot(folder / "kinematics.mot")
+    for name, values in zip(labels["coordinate_names"], labels["coordinates_rad"].T):
+        np.testing.assert_allclose(values, motion.values[:, motion.names.index(str(name))], atol=1e-9)
+    np.testing.assert_array_equal(labels["joint_centers_m"], keypoints["joint_centers_m"])
+    np.testing.assert_allclose(labels["pelvis_ground_m"][:, 0], 0.12 * labels["time_s"])
+    np.testing.assert_allclose(labels["pelvis_yaw_first_rad"], 0, atol=1e-12)
+    np.testing.assert_allclose(labels["scales"], 1.1)
+    locked = labels["confidence"][[str(name).startswith("mtp") for name in labels["coordinate_names"]]]
+    assert locked.tolist() == [0, 0]
+
+
+def test_the_side_camera_sees_the_right_leg_before_the_left(finished_run):
+    labels = read_npz(finished_run.clip("s01-walking-00") / "labels.npz")
+    seen = dict(zip(map(str, labels["joint_names"]), labels["side_joint_centers_visible"].T))
+    assert seen["walker_knee_r"].all()
+    assert not seen["walker_knee_l"].any()
+    front = dict(zip(map(str, labels["joint_names"]), labels["front_joint_centers_visible"].T))
+    assert front["walker_knee_r"].all()
+    assert front["walker_knee_l"].all()
+
+
+def test_the_pictures_have_the_right_side_on_the_left_from_the_front(finished_run):
+    labels = read_npz(finished_run.clip("s01-walking-00") / "labels.npz")
+    names = [str(name) for name in labels["joint_names"]]
+    right, left = (labels["front_joint_centers_px"][:, names.index(name)] for name in ("hip_r", "hip_l"))
+    assert (right[:, 0] < left[:, 0]).all()
+    assert (labels["front_joint_centers_px"][:, names.index("mtp_r"), 1] > right[:, 1]).all()
+
+
+def test_quality_of_the_known_motion(finished_run):
+    quality = read_json(finished_run.clip("s01-walking-00") / "quality.json")
+    assert (quality["verdict"], quality["reasons"]) == ("pass", [])
+    assert quality["ik"]["marker_rms_mm"] == pytest.approx(7)
+    assert quality["ik"]["at_limit"]["knee_angle_r"] == 1
+    assert quality["ik"]["at_limit"]["knee_angle_l"] == 0
+    assert "arm_flex_r" not in quality["ik"]["at_limit"], "arms are not clamped"
+    assert quality["contact"]["skate_m_per_s"] == pytest.approx(0.12, rel=1e-3)
+    assert quality["contact"]["penetration_mm"] == pytest.approx(0, abs=1)
+    assert quality["in_mask_fraction"] == 1
+    assert quality["fit"]["joint_center_p95_mm"] == 9
+
+
+def test_the_stage_names_the_damaged_file_and_writes_nothing(run_copy):
+    folder = run_copy.clip("s01-walking-00")
+    before = (folder / "labels.npz").read_bytes()
+    arrays = read_npz(folder / "keypoints.npz")
+    write_npz(folder / "keypoints.npz", **{**arrays, "coordinates": arrays["coordinates"][:, :5]})
+    with pytest.raises(InputError, match=r"keypoints\.npz: coordinates has shape \[4, 5\]"):
+        write_labels(run_copy, "s01-walking-00")
+    assert (folder / "labels.npz").read_bytes() == before
+
+
+def test_the_stage_refuses_a_mask_of_another_length(run_copy):
+    folder = run_copy.clip("s01-walking-00")
+    for name in ("keypoints.npz", "body.npz"):
+        arrays = read_npz(folder / name)
+        write_npz(
+            folder / name,
+            **{
+                key: array[:3] if array.shape[:1] == (4,) and key != "world_from_source" else array
+                for key, array in arrays.items()
+            },
+        )
+    with pytest.raises(InputError, match=r"front_mask\.mkv: has not the clip's 3 frames"):
+        write_labels(run_copy, "s01-walking-00")

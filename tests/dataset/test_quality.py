@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from odah_gen.config import Quality
+from odah_gen.dataset.masks import count_in_mask
 from odah_gen.dataset.osim import CoordinateRange, read_outline
-from odah_gen.dataset.quality import assemble, count_in_mask, fraction, limit_fractions, marker_errors_mm
+from odah_gen.dataset.quality import assemble, fraction, limit_fractions, marker_errors_mm
 from odah_gen.dataset.schema import json_problems
 from odah_gen.errors import InputError
 

@@ -62,7 +62,7 @@ def test_damage_in_the_middle_is_an_error_and_not_concealed(video):
     middle = len(content) // 2
     content[middle : middle + 40] = bytes(40)
     video.write_bytes(content)
-    with pytest.raises(InputError, match="front.mp4"):
+    with pytest.raises(InputError, match=r"front\.mp4"):
         inspect_video(video)
 
 

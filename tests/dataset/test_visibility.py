@@ -9,6 +9,11 @@ from odah_gen.dataset.visibility import body_mesh, count_crossings, inside_visib
 EYE = np.array([5.0, 0.0, 0.0])
 
 
+def totals(mesh, points):
+    crossings = count_crossings(mesh, EYE, points, 0.001)
+    return crossings.entering.tolist(), crossings.leaving.tolist()
+
+
 def sphere(x, radius=0.5):
     return trimesh.creation.icosphere(subdivisions=3, radius=radius).apply_translation([x, 0.003, 0.002])
 
@@ -20,14 +25,14 @@ def mesh_of(*shapes):
 
 def test_center_of_a_sphere_is_behind_one_skin_and_visible():
     mesh, center = mesh_of(sphere(0)), np.zeros((1, 3))
-    assert count_crossings(mesh, EYE, center, 0.001).tolist() == [1]
+    assert totals(mesh, center) == ([1], [0])
     assert inside_visible(mesh, EYE, center).tolist() == [True]
 
 
 def test_a_sphere_in_between_hides_the_center_of_another():
     mesh = mesh_of(sphere(0), sphere(2))
     centers = np.array([[0.0, 0, 0], [2.0, 0, 0]])
-    assert count_crossings(mesh, EYE, centers, 0.001).tolist() == [3, 1]
+    assert totals(mesh, centers) == ([2, 1], [1, 0])
     assert inside_visible(mesh, EYE, centers).tolist() == [False, True]
 
 
@@ -47,7 +52,17 @@ def test_a_point_behind_the_body_but_outside_it_is_hidden():
 
 
 def test_unknown_points_are_crossed_by_nothing():
-    assert count_crossings(mesh_of(sphere(0)), EYE, np.full((2, 3), np.nan), 0.001).tolist() == [0, 0]
+    assert totals(mesh_of(sphere(0)), np.full((2, 3), np.nan)) == ([0, 0], [0, 0])
+
+
+def test_where_nothing_is_hit_nothing_is_crossed():
+    assert totals(mesh_of(sphere(0)), np.array([[0.0, 0, 9]])) == ([0], [0])
+
+
+def test_parts_that_reach_into_each_other_do_not_hide_what_is_in_both():
+    mesh = mesh_of(sphere(0), sphere(0.4))
+    in_both, in_the_far_one = [0.2, 0, 0], [-0.3, 0, 0]
+    assert inside_visible(mesh, EYE, np.array([in_both, in_the_far_one])).tolist() == [True, False]
 
 
 def test_counts_equal_a_slow_twin_on_two_spheres():
@@ -57,7 +72,8 @@ def test_counts_equal_a_slow_twin_on_two_spheres():
     exact = sum((slow_crossings(points, center, radius) for center, radius in zip(centers, radii)), np.zeros(300))
     away = np.min([np.abs(np.linalg.norm(points - center, axis=1) - 0.5) for center in centers], axis=0) > 0.005
     grazing = np.min([grazes(points, center, 0.5) for center in centers], axis=0) > 0.005
-    counts = count_crossings(mesh_of(*fine), EYE, points, 0.0)
+    crossings = count_crossings(mesh_of(*fine), EYE, points, 0.0)
+    counts = crossings.entering + crossings.leaving
     np.testing.assert_array_equal(counts[away & grazing], exact[away & grazing])
 
 

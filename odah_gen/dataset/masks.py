@@ -1,0 +1,45 @@
+"""Points and masks: how many of them lie on the person."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from odah_gen.dataset.video import read_frames
+from odah_gen.errors import InputError
+
+
+def count_in_mask(
+    masks: Iterable[UInt8[np.ndarray, "height width"]],
+    points_px: Float[np.ndarray, "frames points 2"],
+    counted: Bool[np.ndarray, "frames points"],
+) -> tuple[int, int]:
+    """How many of the counted points lie on a pixel of the person, and how many were counted.
+
+    Args:
+        masks: one per frame, 255 where the person is.
+        points_px: picture positions; the pixel is the whole part.
+        counted: points to count; all of them must lie inside the picture.
+
+    Raises:
+        ValueError: there are more or fewer masks than frames.
+    """
+    inside = total = 0
+    for mask, points, chosen in zip(masks, points_px, counted, strict=True):
+        columns, rows = points[chosen].astype(int).T
+        inside += int((mask[rows, columns] > 0).sum())
+        total += int(chosen.sum())
+    return inside, total
+
+
+def count_in_video(
+    path: Path, points_px: Float[np.ndarray, "frames points 2"], counted: Bool[np.ndarray, "frames points"]
+) -> tuple[int, int]:
+    """`count_in_mask` on a mask video that must have a frame for every frame of the clip."""
+    try:
+        return count_in_mask(read_frames(path, "gray"), points_px, counted)
+    except ValueError as error:
+        raise InputError(
+            f"{path}: has not the clip's {len(points_px)} frames. Delete it and run the render stage again."
+        ) from error
