@@ -3,12 +3,14 @@
 Every rule aims from inside the body: an origin, and a direction in which the skin is looked for. Origins are given
 in quantities an anatomist knows: heights as fractions of stature, places along a bone, parts of a limb's width.
 The rules work on the mean shape at rest (X left, Y up, Z forward) of a mirror-symmetric body model; they are written
-for the left side, and the right side is the mirror image, vertex by vertex.
+for the left side, and the right side is the mirror image, vertex by vertex. The vertices in assets/markers.yaml are
+what they find on the free neutral body; `place_on_skin` finds them again.
 
 Heights of the bony landmarks follow adult surveys (ANSUR, Gordon et al. 1989 and 2014; Dempster 1955; Bell et al.
 1990 for the hips) and the generic skeleton's proportions, because a smooth skin does not show them all.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.spatial import cKDTree
 
+from odah_gen.body.layout import MarkerLayout
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.errors import InputError
 
@@ -106,16 +109,16 @@ SIDE_RULES: Mapping[str, Rule] = {
     "ASI": Slice("trunk", 0.581, 0.77, 0.5, FRONT),
     "PSI": Slice("trunk", 0.591, 0.30, 0.4, BACK),
     "RIB": Slice("trunk", 0.680, 0.5, 0.5, OUT),
-    "ACR": Bone("shoulder", "left_collar", "left_shoulder", 0.75, UP),
+    "ACR": Bone("shoulder", "left_collar", "left_shoulder", 0.82, UP),
     "ASH": Bone("shoulder", "left_shoulder", "left_elbow", 0, FRONT),
-    "PSH": Bone("shoulder", "left_shoulder", "left_elbow", 0, BACK),
+    "PSH": Bone("shoulder", "left_shoulder", "left_elbow", 0.06, BACK),
     "FHD": Slice("head", 0.962, 0.3, 0.5, (0.55, 0, 1)),
     "BHD": Slice("head", 0.962, 0.3, 0.5, (0.55, 0, -1)),
     "UA1": Bone("upper_arm", "left_shoulder", "left_elbow", 0.17, UP),
     "UA2": Bone("upper_arm", "left_shoulder", "left_elbow", 0.69, UP),
     "UA3": Bone("upper_arm", "left_shoulder", "left_elbow", 0.45, (0, 0.6, 1)),
-    "LEL": Bone("upper_arm", "left_shoulder", "left_elbow", 0.965, UP),
-    "MEL": Bone("upper_arm", "left_shoulder", "left_elbow", 0.965, DOWN),
+    "LEL": Bone("upper_arm", "left_shoulder", "left_elbow", 0.94, UP),
+    "MEL": Bone("upper_arm", "left_shoulder", "left_elbow", 0.96, DOWN),
     "PUL": Bone("forearm", "left_elbow", "left_wrist", 0.12, BACK),
     "FAsuperior": Bone("forearm", "left_elbow", "left_wrist", 0.33, UP),
     "FAradius": Bone("forearm", "left_elbow", "left_wrist", 0.98, FRONT),
@@ -128,11 +131,11 @@ SIDE_RULES: Mapping[str, Rule] = {
     "TH2": Slice("thigh", 0.391, 0.5, 0.5, FRONT),
     "TH3": Slice("thigh", 0.350, 0.5, 0.5, OUT),
     "TH4": Slice("thigh", 0.340, 0.5, 0.5, IN),
-    "LFC": Slice("thigh", 0.285, 0.5, 0.45, OUT),
-    "MFC": Slice("thigh", 0.285, 0.5, 0.45, IN),
+    "LFC": Slice("thigh", 0.282, 0.5, 0.45, OUT),
+    "MFC": Slice("thigh", 0.282, 0.5, 0.52, IN),
     "TTU": Slice("shank", 0.255, 0.5, 0.5, FRONT),
     "TB1": Slice("shank", 0.193, 0.5, 0.5, OUT),
-    "TB2": Slice("shank", 0.150, 0.45, 0.5, FRONT),
+    "TB2": Slice("shank", 0.153, 0.36, 0.5, FRONT),
     "TB3": Slice("shank", 0.111, 0.5, 0.5, OUT),
     "LMAL": Slice("shank", 0.040, 0.5, 0.24, OUT),
     "MMAL": Slice("shank", 0.047, 0.5, 0.34, IN),
@@ -180,6 +183,27 @@ def find_landmarks(model: BodyModel) -> dict[str, int]:
         left = finder.find(name, rule, midline=False)
         found |= {f"L{name}": left, f"R{name}": int(mirror[left])}
     return found
+
+
+def place_on_skin(layout: MarkerLayout, model: BodyModel) -> MarkerLayout:
+    """The layout with its vertices on the model's topology found anew; `write_layout` stores it.
+
+    Raises:
+        InputError: as for `find_landmarks`, or the layout has a marker without a rule.
+    """
+    found = find_landmarks(model)
+    unknown = [name for name in layout.names + layout.held_out_names if name not in found]
+    if unknown:
+        raise InputError(f"{layout.path}: no rule tells where {', '.join(unknown)} lies. Add one to landmarks.py.")
+    topology = layout.topology(model)
+    return dataclasses.replace(
+        layout,
+        vertices={**layout.vertices, topology: np.array([found[name] for name in layout.names])},
+        held_out_vertices={
+            **layout.held_out_vertices,
+            topology: np.array([found[name] for name in layout.held_out_names]),
+        },
+    )
 
 
 def mirror_vertices(vertices: Float[np.ndarray, "vertices 3"], name: str) -> Int[np.ndarray, " vertices"]:
@@ -236,7 +260,7 @@ class Finder:
         """
         region = self.region("foot" if isinstance(rule, Foot) else rule.region)
         origin = self.origin(rule, region)
-        direction = np.asarray(rule.towards) / np.linalg.norm(rule.towards)
+        direction = self.direction(rule)
         offset = self.vertices - origin
         ahead = offset @ direction
         allowed = region & (ahead > 0) & (self.normals @ direction > FACING)
@@ -251,6 +275,14 @@ class Finder:
         """The vertices of a region's left half, midline included."""
         joints = [JOINT_NAMES.index(joint) for joint in REGIONS[name]]
         return np.isin(self.owners, joints) & (self.vertices[:, 0] > -MIRROR_TOLERANCE_M)
+
+    def direction(self, rule: Rule) -> Float[np.ndarray, "3"]:
+        """The unit direction of a rule; along a bone only its part across the bone, so that hanging arms do not matter."""
+        direction = np.asarray(rule.towards, dtype=float)
+        if isinstance(rule, Bone):
+            bone = self.joints[rule.end] - self.joints[rule.start]
+            direction = direction - (direction @ bone) / (bone @ bone) * bone
+        return direction / np.linalg.norm(direction)
 
     def origin(self, rule: Rule, region: Bool[np.ndarray, " vertices"]) -> Float[np.ndarray, "3"]:
         """The point that a rule aims from."""
