@@ -1,7 +1,6 @@
 """The marker list (assets/markers.yaml): names, places on the skeleton and on the skin, weights, held-out points."""
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,10 +137,14 @@ def load_layout(path: Path | str | None = None) -> MarkerLayout:
     """
     path = MARKERS if path is None else Path(path)
     content = read_yaml(path)
-    if not isinstance(content, dict) or set(content) != {"markers", "held_out"}:
-        raise InputError(f"{path}: has other keys than markers and held_out. Start from assets/markers.yaml.")
+    sections = list(content.values()) if isinstance(content, dict) else []
+    if not sections or set(content) != {"markers", "held_out"} or not all(isinstance(part, dict) for part in sections):
+        raise InputError(
+            f"{path}: is no marker list; lines of markers under the two keys markers and held_out were expected. "
+            "Start from assets/markers.yaml."
+        )
     check_names_once(path)
-    markers, held_out = content["markers"] or {}, content["held_out"] or {}
+    markers, held_out = content["markers"], content["held_out"]
     check_entries(path, markers, MARKER_KEYS)
     check_entries(path, held_out, HELD_OUT_KEYS)
     check_markers(path, markers)
@@ -216,7 +219,8 @@ def select(items: Sequence[str], kept: np.ndarray) -> tuple[str, ...]:
 
 def check_names_once(path: Path) -> None:
     """Refuse a name that occurs twice; YAML would silently keep the last one."""
-    names = re.findall(r"^ +([\w.-]+) *:", path.read_text(), re.MULTILINE)
+    sections = [section for _, section in yaml.compose(path.read_text()).value]
+    names = [key.value for section in sections if isinstance(section, yaml.MappingNode) for key, _ in section.value]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{path}: {', '.join(twice)} stands there twice; each marker once was expected. Rename one.")
