@@ -107,11 +107,16 @@ def write_npz(path: Path, **arrays: Any) -> None:
         np.savez_compressed(stream, **plain)  # type: ignore[arg-type]
 
 
-def read_npz(path: Path, required: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """Read every array of an .npz, never unpickling anything.
+def read_npz(path: Path, required: Sequence[str] = (), optional: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the arrays of an .npz, never unpickling anything.
+
+    Args:
+        path: the file.
+        required: arrays that must be there.
+        optional: further arrays to read when they are there; None reads every array.
 
     Raises:
-        InputError: the file is missing, is no .npz, lacks a required array, or holds object arrays.
+        InputError: the file is missing, is no .npz, lacks a required array, or an array to read holds Python objects.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -120,7 +125,8 @@ def read_npz(path: Path, required: Sequence[str] = ()) -> dict[str, np.ndarray]:
                 raise InputError(
                     f"{path}: lacks {', '.join(absent)}; it has {', '.join(archive.files)}. Write the file again with all of them."
                 )
-            return {name: read_array(path, archive, name) for name in archive.files}
+            wanted = archive.files if optional is None else [n for n in archive.files if n in (*required, *optional)]
+            return {name: read_array(path, archive, name) for name in wanted}
     except FileNotFoundError as error:
         raise missing(path) from error
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:

@@ -1,0 +1,120 @@
+"""The clip catalogue of a run: which clips there are, who moves in them, and which split they belong to."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from odah_gen.config import Config, Split, to_mapping
+from odah_gen.errors import InputError
+from odah_gen.motion.resample import resampled_frames
+from odah_gen.motion.sources import Entry, list_entries
+from odah_gen.run import Run
+from odah_gen.storage import atomic, read_yaml, write_yaml
+
+RESULTS = Path("results")
+SPLITS = ("train", "val", "test")
+CLIPS_PER_SHARD = 8
+
+
+def create_run(config: Config, folder: Path | None = None) -> Run:
+    """Write a run's configuration and clip catalogue, and open the run.
+
+    The same configuration and motion folder give the same files; files that would not change are not touched, so
+    that nothing that depends on them runs again.
+
+    Args:
+        config: the whole configuration.
+        folder: the run folder; results/<run> by default.
+
+    Raises:
+        InputError: the motion source cannot be used, two files give one clip, or the folder cannot be written.
+    """
+    folder = RESULTS / config.run if folder is None else Path(folder)
+    table = build_catalogue(config, list_entries(config)).to_parquet(index=False)
+    catalogue, settings = folder / "clips.parquet", folder / "config.yaml"
+    if not catalogue.exists() or catalogue.read_bytes() != table:
+        with atomic(catalogue) as temporary:
+            temporary.write_bytes(table)
+    if not settings.exists() or read_yaml(settings) != to_mapping(config):
+        write_yaml(settings, to_mapping(config))
+    return Run(folder, config)
+
+
+def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:
+    """One row per clip; see docs/formats.md for the columns.
+
+    Raises:
+        InputError: two sources give one clip, or a clip has fewer than two frames at the run's rate.
+    """
+    width = max(2, *(len(str(entry.number)) for entry in entries))
+    splits = split_subjects(list(dict.fromkeys(entry.subject for entry in entries)), config.split, config.seed)
+    rows: dict[str, dict[str, object]] = {}
+    for entry in entries:
+        clip_id = f"{entry.subject}-{entry.action}-{entry.number:0{width}d}"
+        if clip_id in rows:
+            raise InputError(
+                f"{rows[clip_id]['source_file']} and {entry.source_file}: both give the clip {clip_id!r}. "
+                "Rename one of the files."
+            )
+        rows[clip_id] = {
+            "clip_id": clip_id,
+            "subject": entry.subject,
+            "gender": entry.gender,
+            "action": entry.action,
+            "index": entry.number,
+            "source": entry.source,
+            "source_file": entry.source_file,
+            "frames": clip_frames(config, entry),
+            "fps": float(config.fps),
+            "source_fps": float(entry.fps),
+            "split": splits[entry.subject],
+            "seed": clip_seed(config.seed, clip_id),
+            "betas_source": entry.betas_source,
+            "shard": len(rows) // CLIPS_PER_SHARD,
+        }
+    return pd.DataFrame(list(rows.values()))
+
+
+def clip_frames(config: Config, entry: Entry) -> int:
+    """Frames of a clip at the run's rate, within motion.max_frames.
+
+    Raises:
+        InputError: there are fewer than two.
+    """
+    frames = resampled_frames(entry.frames, entry.fps, config.fps)
+    if entry.source == "procedural":
+        frames = min(frames, round(config.motion.duration_s * config.fps))
+    if frames < 2:
+        raise InputError(
+            f"{entry.source_file}: lasts {(entry.frames - 1) / entry.fps:.3f} s, which gives {frames} frame at "
+            f"{config.fps:g} Hz; at least 2 are needed. Raise fps, or use a longer motion."
+        )
+    return min(frames, config.motion.max_frames or frames)
+
+
+def split_subjects(subjects: Sequence[str], shares: Split, seed: int) -> dict[str, str]:
+    """Give every subject one split, by shares of the subjects, in an order drawn from the seed.
+
+    Whole numbers by largest remainder; where remainders are equal train comes first, then val, then test.
+
+    Raises:
+        InputError: the shares are all zero.
+    """
+    weights = np.array([shares.train, shares.val, shares.test])
+    if weights.sum() <= 0:
+        raise InputError("split: train, val and test are all 0; at least one must be above. Correct the configuration.")
+    exact = weights / weights.sum() * len(subjects)
+    counts = np.floor(exact + 1e-9).astype(int)
+    order = np.argsort(-(exact - counts), kind="stable")
+    counts[order[: len(subjects) - counts.sum()]] += 1
+    shuffled = np.random.default_rng([seed, zlib.crc32(b"split")]).permutation(sorted(subjects))
+    names = np.repeat(SPLITS, counts)
+    return {str(subject): str(name) for subject, name in zip(shuffled, names)}
+
+
+def clip_seed(seed: int, clip_id: str) -> int:
+    """The seed of a clip, from the run's seed and the clip's name alone."""
+    return int(np.random.SeedSequence([seed, zlib.crc32(clip_id.encode())]).generate_state(1)[0])

@@ -1,0 +1,36 @@
+"""`odah-gen index`: write the clip catalogue of a run."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from odah_gen.config import load_config
+from odah_gen.motion.catalogue import create_run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which configuration, and which run folder."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="configuration, for instance config/demo.yaml; may be given again, later files go over earlier ones",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        metavar="DIR",
+        help="run folder; the default is results/<run>, with the name that the configuration gives",
+    )
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write config.yaml and clips.parquet, and tell what is in them."""
+    run = create_run(load_config(arguments.config), arguments.run)
+    clips = run.clips
+    sys.stderr.write(
+        f"{run.folder}: {len(clips)} clips of {clips['subject'].nunique()} subjects, "
+        f"{int(clips['frames'].sum())} frames at {run.config.fps:g} Hz\n"
+    )

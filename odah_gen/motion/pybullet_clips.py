@@ -1,0 +1,183 @@
+"""Real motion-captured clips out of the `pybullet` package (DeepMimic's format), converted when they are read.
+
+The package is under the zlib licence, but the origin of the captures is not recorded: the clips are read where the
+package was unpacked and never redistributed. They stand in `.odah/mocap/` (`./odah setup --with mocap`) or in an
+installed `pybullet`.
+
+A frame has 44 numbers: duration; root position and quaternion; quaternions of chest and neck; then right and left leg
+and arm (hip and ankle, shoulder as quaternions; knee and elbow as one angle). Quaternions are w, x, y, z. DeepMimic's
+axes are X forward, Y up, Z right, and the body at rest stands with its arms down.
+"""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+from odah_gen.errors import InputError
+from odah_gen.motion.clip import MotionClip
+from odah_gen.paths import ROOT
+from odah_gen.storage import missing
+
+CURE = "Get the clips with: ./odah setup --with mocap."
+PREFIX = "humanoid3d_"
+MOTIONS = Path("pybullet_data/data/motions")
+COLUMNS = 44
+LEG_LENGTH_M = 0.421546 + 0.409870
+"""Thigh and shank of DeepMimic's humanoid."""
+MODEL_FROM_DEEPMIMIC = Rotation.from_matrix([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+"""X forward, Y up, Z right → X left, Y up, Z forward."""
+WORLD_FROM_MODEL_UP = Rotation.from_rotvec([np.pi / 2, 0.0, 0.0])
+"""Y up → Z up, as in AMASS."""
+PELVIS_REST_M = np.array([0.003, -0.351, 0.012])
+"""SMPL-X's pelvis at rest; only a constant shift of the clip, which the world frame takes out again."""
+ROOT_COLUMNS, ROOT_TURN, CHEST, NECK = slice(1, 4), 4, 8, 12
+SIDE_COLUMNS = {"right": (16, 20, 21, 25, 29), "left": (30, 34, 35, 39, 43)}
+"""First columns of hip, knee, ankle, shoulder and elbow."""
+JOINTS = {"left": (1, 4, 7, 16, 18), "right": (2, 5, 8, 17, 19)}
+SPINE, NECK_AND_HEAD = (3, 6, 9), (12, 15)
+SIGNS = {"left": 1.0, "right": -1.0}
+
+
+def motions_folder() -> Path:
+    """The folder with the clips: of `./odah setup --with mocap`, otherwise of an installed pybullet.
+
+    Raises:
+        InputError: neither is there.
+    """
+    unpacked = ROOT / ".odah" / "mocap" / MOTIONS
+    if unpacked.is_dir():
+        return unpacked
+    package = importlib.util.find_spec("pybullet_data")
+    if package is None or package.origin is None:
+        raise InputError(f"{unpacked}: the clips of the pybullet package are not there. {CURE}")
+    installed = Path(package.origin).parents[1] / MOTIONS
+    if not installed.is_dir():
+        raise InputError(f"{installed}: the installed pybullet package has no motion clips. {CURE}")
+    return installed
+
+
+def clip_files(folder: Path) -> dict[str, Path]:
+    """The clips of a folder by action: lower-case letters and digits of the name ("dance_a" is "dancea")."""
+    files = sorted(folder.glob(f"{PREFIX}*.txt"))
+    return {re.sub("[^a-z0-9]", "", path.stem.removeprefix(PREFIX).lower()): path for path in files}
+
+
+def clip_file(action: str) -> Path:
+    """The file of an action.
+
+    Raises:
+        InputError: the clips are not there, or none has that name.
+    """
+    folder = motions_folder()
+    files = clip_files(folder)
+    if action not in files:
+        raise InputError(
+            f"{folder}: has no clip {action!r}; it has {', '.join(files)}. Choose motion.actions among them."
+        )
+    return files[action]
+
+
+def read_pybullet(path: Path) -> MotionClip:
+    """Read and convert a clip, Z up.
+
+    Raises:
+        InputError: the file is missing, is no clip, or its frames are not evenly spaced.
+    """
+    frames = read_frames(path)
+    fps = frame_rate(path, frames)
+    turns = conjugate(quaternions(frames, ROOT_TURN))
+    pelvis = WORLD_FROM_MODEL_UP.apply(MODEL_FROM_DEEPMIMIC.apply(frames[:, ROOT_COLUMNS]))
+    poses = np.zeros((len(frames), 55, 3))
+    poses[:, 0] = (WORLD_FROM_MODEL_UP * turns).as_rotvec()
+    poses[:, SPINE] = conjugate(quaternions(frames, CHEST)).as_rotvec()[:, None] / len(SPINE)
+    poses[:, NECK_AND_HEAD] = conjugate(quaternions(frames, NECK)).as_rotvec()[:, None] / len(NECK_AND_HEAD)
+    for side, joints in JOINTS.items():
+        poses[:, joints] = limbs(frames, side)
+    return MotionClip(
+        poses=poses.reshape(len(frames), 165),
+        trans=pelvis - PELVIS_REST_M,
+        fps=fps,
+        gender="neutral",
+        betas=np.zeros(0),
+        flavour="smplx",
+        source_file=path.name,
+        source_frame=np.arange(len(frames), dtype=np.float64),
+        source_rate_hz=fps,
+        leg_length_m=LEG_LENGTH_M,
+    )
+
+
+def read_frames(path: Path) -> Float[np.ndarray, "frames 44"]:
+    """The numbers of a clip.
+
+    Raises:
+        InputError: the file is missing, or is no clip of at least two frames of 44 finite numbers.
+    """
+    try:
+        frames = np.array(json.loads(path.read_text())["Frames"], dtype=float)
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is no DeepMimic clip ({error}). {CURE}") from error
+    if frames.ndim != 2 or frames.shape[1] != COLUMNS or len(frames) < 2 or not np.isfinite(frames).all():
+        raise InputError(
+            f"{path}: Frames has shape {list(frames.shape)}; at least two rows of {COLUMNS} finite numbers were "
+            f"expected. {CURE}"
+        )
+    return frames
+
+
+def frame_rate(path: Path, frames: Float[np.ndarray, "frames 44"]) -> float:
+    """Frames per second, from the durations of the frames; the last frame's is not used.
+
+    Raises:
+        InputError: the frames are not evenly spaced to 1 %.
+    """
+    steps = frames[:-1, 0]
+    step = float(np.median(steps))
+    if step <= 0 or np.abs(steps - step).max() > 0.01 * step:
+        raise InputError(f"{path}: its frames are not evenly spaced; one duration for all was expected. {CURE}")
+    return nice_rate(1 / step)
+
+
+def nice_rate(rate: float) -> float:
+    """The whole number that a rate was rounded from in the file (0.016667 s is 60 Hz), where it is one."""
+    return float(round(rate)) if abs(rate - round(rate)) < 1e-3 * rate else rate
+
+
+def quaternions(frames: Float[np.ndarray, "frames 44"], first: int) -> Rotation:
+    """Rotations from four columns w, x, y, z; normalised, for two clips are off by up to 0.5 %."""
+    return Rotation.from_quat(frames[:, [first + 1, first + 2, first + 3, first]])
+
+
+def hinge(angle_rad: Float[np.ndarray, " frames"]) -> Rotation:
+    """Knee and elbow turn about DeepMimic's Z."""
+    return Rotation.from_rotvec(np.outer(angle_rad, [0.0, 0.0, 1.0]))
+
+
+def conjugate(rotation: Rotation) -> Rotation:
+    """The same rotation in the model frame."""
+    return MODEL_FROM_DEEPMIMIC * rotation * MODEL_FROM_DEEPMIMIC.inv()
+
+
+def limbs(frames: Float[np.ndarray, "frames 44"], side: str) -> Float[np.ndarray, "frames 5 3"]:
+    """Rotation vectors of hip, knee, ankle, shoulder and elbow of one side.
+
+    DeepMimic's arms hang at rest and the model's are spread: the shoulder takes the quarter turn between the two, and
+    the elbow is expressed in the turned arm.
+    """
+    hip, knee, ankle, shoulder, elbow = SIDE_COLUMNS[side]
+    lowered = Rotation.from_rotvec([0.0, 0.0, -SIGNS[side] * np.pi / 2])
+    parts = (
+        conjugate(quaternions(frames, hip)),
+        conjugate(hinge(frames[:, knee])),
+        conjugate(quaternions(frames, ankle)),
+        conjugate(quaternions(frames, shoulder)) * lowered,
+        lowered.inv() * conjugate(hinge(frames[:, elbow])) * lowered,
+    )
+    return np.stack([part.as_rotvec() for part in parts], axis=1)

@@ -1,0 +1,110 @@
+"""From a source file's frame to the world frame of a clip: Z up, X the heading, the floor at zero.
+
+A rigid transform of the whole clip: a turn about the vertical and a shift. `trans` of AMASS is not the pelvis
+(pelvis = trans + pelvis at rest), so the turn is made about the pelvis joint.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from odah_gen.body.model import BodyModel
+from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.frames import matrix_to_rotvec, rotvec_to_matrix
+from odah_gen.motion.clip import MotionClip
+from odah_gen.motion.kinematics import BODY_JOINTS, forward_kinematics, unit
+
+HEADING_S = 0.5
+UPRIGHT = np.cos(np.radians(45))
+FLOOR_PERCENTILE = 10.0
+FLOOR_FRAMES = 400
+SKIN_STEP = 5
+PELVIS, NECK = 0, 12
+LEFT, RIGHT = (1, 16), (2, 17)
+LEG_BONES = ((1, 4), (4, 7), (2, 5), (5, 8))
+UP = np.array([0.0, 0.0, 1.0])
+
+
+@dataclass(frozen=True)
+class WorldMotion:
+    """A clip in the world frame, and how it came there.
+
+    A point p of the source is at world_from_source · (source_scale · p).
+    """
+
+    clip: MotionClip
+    world_from_source: Float[np.ndarray, "4 4"]
+    source_scale: float
+
+
+def place_in_world(clip: MotionClip, model: BodyModel, betas: Float[np.ndarray, " betas"]) -> WorldMotion:
+    """Put a clip (Z up) on a body and into the world frame.
+
+    The pelvis path is scaled by leg length where the mover's is known, so that feet that stood still nearly do so on
+    other legs; then the clip is turned to its heading, and shifted so that the pelvis of the first frame is above the
+    origin and the lowest skin touches the floor.
+    """
+    joints = shape_body(model, torch.as_tensor(betas), vertex_ids=[0]).joints.double().numpy()
+    scale = leg_length(joints) / clip.leg_length_m if clip.leg_length_m else 1.0
+    pelvis = (clip.trans + joints[PELVIS]) * scale
+    scaled = dataclasses.replace(clip, trans=pelvis - joints[PELVIS])
+    turn = heading_turn(scaled, joints)
+    shift = -turn @ pelvis[0]
+    shift[2] = -floor_height(scaled, model, betas)
+    root = rotvec_to_matrix(clip.poses[:, :3])
+    poses = np.concatenate([matrix_to_rotvec(turn @ root), clip.poses[:, 3:]], axis=1)
+    trans = pelvis @ turn.T + shift - joints[PELVIS]
+    transform = np.eye(4)
+    transform[:3, :3], transform[:3, 3] = turn, shift
+    return WorldMotion(dataclasses.replace(clip, poses=poses, trans=trans), transform, scale)
+
+
+def leg_length(joints: Float[np.ndarray, "joints 3"]) -> float:
+    """Hip to knee to ankle, mean of both legs, m."""
+    return float(sum(np.linalg.norm(joints[end] - joints[start]) for start, end in LEG_BONES) / 2)
+
+
+def heading_turn(clip: MotionClip, joints: Float[np.ndarray, "joints 3"]) -> Float[np.ndarray, "3 3"]:
+    """The rotation about the vertical that turns the heading of a clip (Z up) onto +X.
+
+    The heading is the mean over the first half second. Upright: perpendicular to the lines right to left through hips
+    and shoulders. Lying or crawling (the trunk leans by more than 45 degrees): where the trunk points, pelvis to neck.
+    """
+    count = max(1, min(clip.frames, round(HEADING_S * clip.fps)))
+    rotations = rotvec_to_matrix(clip.poses[:count, : 3 * BODY_JOINTS].reshape(count, BODY_JOINTS, 3))
+    centers, _ = forward_kinematics(rotations, np.zeros((count, 3)), joints)
+    trunk = unit(centers[:, NECK] - centers[:, PELVIS]).mean(axis=0)
+    across = sum(unit(centers[:, left] - centers[:, right]).mean(axis=0) for left, right in zip(LEFT, RIGHT))
+    forward = np.cross(across, UP) if trunk[2] > UPRIGHT else trunk
+    yaw = np.arctan2(forward[1], forward[0])
+    cosine, sine = np.cos(yaw), np.sin(yaw)
+    return np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+
+
+def floor_height(clip: MotionClip, model: BodyModel, betas: Float[np.ndarray, " betas"]) -> float:
+    """Height (m) of the floor under a clip: a low percentile, over frames, of the lowest skin.
+
+    Other leg proportions make feet float or sink by centimetres, and files are not level to begin with. The lowest
+    skin, not the feet, so that crawling and lying count; a percentile, so that a jump or a stray frame does not.
+    """
+    lowest = lowest_skin(clip, model, betas)
+    return float(np.percentile(lowest, FLOOR_PERCENTILE))
+
+
+def lowest_skin(clip: MotionClip, model: BodyModel, betas: Float[np.ndarray, " betas"]) -> Float[np.ndarray, " some"]:
+    """Height (m) of the lowest vertex in evenly spread frames: all vertices of the feet, and every fifth elsewhere."""
+    step = max(1, int(np.ceil(clip.frames / FLOOR_FRAMES)))
+    shaped = shape_body(model, torch.as_tensor(betas), contact_vertices(model))
+    posed = pose_body(shaped, torch.as_tensor(clip.poses[::step]), torch.as_tensor(clip.trans[::step]))
+    return posed.vertices[..., 2].min(dim=1).values.double().numpy()
+
+
+def contact_vertices(model: BodyModel) -> np.ndarray:
+    """Vertices that can touch the floor: those of ankles and toes, and every fifth of the others."""
+    owner = model.weights.argmax(dim=1).numpy()
+    chosen = np.isin(owner, (7, 8, 10, 11))
+    chosen[::SKIN_STEP] = True
+    return np.flatnonzero(chosen)
