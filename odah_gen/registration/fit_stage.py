@@ -146,11 +146,7 @@ def read_regressor(path: Path, model: BodyModel) -> JointRegressor:
             "Train it once with: odah-gen regressor train --run DIR."
         )
     regressor = load_regressor(path)
-    if regressor.weights.shape[1] != len(model.v_template):
-        raise InputError(
-            f"{path}: is for {regressor.weights.shape[1]} vertices; {model.path} has {len(model.v_template)}. "
-            "Train one for this body model with: odah-gen regressor train."
-        )
+    regressor.check(len(model.v_template))
     return regressor
 
 

@@ -100,13 +100,24 @@ class JointRegressor:
         Raises:
             InputError: the meshes have another number of vertices than the regressor.
         """
-        if vertices.shape[-2] != self.weights.shape[1]:
-            raise InputError(
-                f"the joint regressor is for {self.weights.shape[1]} vertices; the body has {vertices.shape[-2]}. "
-                "Train one for this body model: odah-gen regressor train --body-model FILE."
-            )
-        used = np.asarray(vertices)[..., self.vertex_ids, :]
+        self.check(vertices.shape[-2])
+        return self.combine(np.asarray(vertices)[..., self.vertex_ids, :])
+
+    def combine(self, used: Float[np.ndarray, "*frames used 3"]) -> Float[np.ndarray, "*frames joints 3"]:
+        """Joint centres from the vertices `vertex_ids` alone."""
         return np.einsum("jv,...vc->...jc", self.on_used_vertices(), used)
+
+    def check(self, vertex_count: int) -> None:
+        """Refuse a body of another topology.
+
+        Raises:
+            InputError: the body has another number of vertices.
+        """
+        if vertex_count != self.weights.shape[1]:
+            raise InputError(
+                f"the joint regressor is for {self.weights.shape[1]} vertices; the body has {vertex_count}. "
+                "Train one for this body model: odah-gen regressor train."
+            )
 
 
 def ring_of(joint: str) -> Ring:
