@@ -219,8 +219,9 @@ def select(items: Sequence[str], kept: np.ndarray) -> tuple[str, ...]:
 
 def check_names_once(path: Path) -> None:
     """Refuse a name that occurs twice; YAML would silently keep the last one."""
-    sections = [section for _, section in yaml.compose(path.read_text()).value]
-    names = [key.value for section in sections if isinstance(section, yaml.MappingNode) for key, _ in section.value]
+    root = yaml.compose(path.read_text())
+    sections = [value for _, value in root.value] if isinstance(root, yaml.MappingNode) else []
+    names = [key.value for section in sections for key, _ in section.value]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{path}: {', '.join(twice)} stands there twice; each marker once was expected. Rename one.")
