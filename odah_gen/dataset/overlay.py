@@ -1,0 +1,197 @@
+"""The projected skeleton drawn over both videos: transparent drawings by PIL, put over and tiled by ffmpeg."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import PIPE, Popen
+from tempfile import TemporaryFile
+from typing import IO, Any, cast
+
+import ffmpeg
+import imageio_ffmpeg
+import numpy as np
+from jaxtyping import Bool, Float
+from PIL import Image, ImageDraw, ImageFont
+
+from odah_gen.dataset.labels import Arrays
+from odah_gen.errors import InputError
+from odah_gen.run import CAMERAS
+from odah_gen.storage import atomic
+
+RIGHT, LEFT, MIDDLE = (255, 140, 0, 255), (0, 190, 255, 255), (255, 255, 255, 255)
+EDGE = (0, 0, 0, 200)
+LEG = ("hip", "walker_knee", "ankle", "subtalar", "mtp", "toes")
+ARM = ("acromial", "elbow", "radioulnar", "radius_hand", "hand")
+LINES_PER_HEIGHT = 170
+LEAST_HEIGHT_PX = 480
+SHEET_COLUMNS, SHEET_ROWS, SHEET_TILE_PX = 2, 3, 720
+
+
+def segments() -> list[tuple[str, str]]:
+    """Lines of the skeleton as pairs of names: joints, and bodies (their mass centres) for toes and hands."""
+    lines = [("ground_pelvis", "back")]
+    for side in ("_r", "_l"):
+        lines += [("ground_pelvis", f"hip{side}"), ("back", f"acromial{side}")]
+        for chain in (LEG, ARM):
+            names = [name + side for name in chain]
+            lines += itertools.pairwise(names)
+    return lines
+
+
+def color_of(name: str) -> tuple[int, int, int, int]:
+    """Orange for the subject's right, blue for the left, white for the middle."""
+    return {"_r": RIGHT, "_l": LEFT}.get(name[-2:], MIDDLE)
+
+
+def draw_skeleton(
+    picture: Image.Image,
+    places: Mapping[str, Float[np.ndarray, "2"]],
+    visible: Mapping[str, bool],
+) -> None:
+    """Draw the skeleton of one camera; points that the body hides are small.
+
+    Args:
+        picture: RGBA picture of the camera's size, drawn upon.
+        places: picture positions (px) by name; the skeleton's lines are drawn where both ends are known.
+        visible: which points nothing hides.
+    """
+    width = max(1, round(picture.height / LINES_PER_HEIGHT))
+    draw = ImageDraw.Draw(picture)
+    known = {name: tuple(place) for name, place in places.items() if np.isfinite(place).all()}
+    lines = [(start, end) for start, end in segments() if start in known and end in known]
+    for start, end in lines:
+        draw.line([known[start], known[end]], fill=EDGE, width=width + 2)
+    for start, end in lines:
+        draw.line([known[start], known[end]], fill=color_of(end), width=width)
+    for name in dict.fromkeys(name for line in lines for name in line):
+        (x, y), radius = known[name], width * (1.6 if visible.get(name, False) else 0.6)
+        draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=color_of(name), outline=EDGE)
+
+
+def drawn_frames(labels: Arrays, size: tuple[int, int], scale: int) -> Iterator[Image.Image]:
+    """One transparent picture per frame: the cameras side by side, each with the skeleton, and the time.
+
+    Args:
+        labels: the arrays of labels.npz.
+        size: width and height of one camera's drawing (px).
+        scale: how much larger that is than the camera's picture.
+    """
+    width, height = size
+    names = [*map(str, labels["joint_names"]), *map(str, labels["body_names"])]
+    font = ImageFont.load_default(size=max(10, height // 28))
+    for frame, time in enumerate(labels["time_s"]):
+        whole = Image.new("RGBA", (width * len(CAMERAS), height))
+        for column, camera in enumerate(CAMERAS):
+            part = Image.new("RGBA", size)
+            places, visible = points_of(labels, camera, frame)
+            draw_skeleton(part, dict(zip(names, scale * places)), dict(zip(names, map(bool, visible))))
+            whole.paste(part, (column * width, 0))
+        ImageDraw.Draw(whole).text(
+            (height // 40, height // 40), f"{time:.2f} s", fill=MIDDLE, font=font, stroke_width=1, stroke_fill=EDGE
+        )
+        yield whole
+
+
+def points_of(
+    labels: Arrays, camera: str, frame: int
+) -> tuple[Float[np.ndarray, "points 2"], Bool[np.ndarray, " points"]]:
+    """Places (px) and visibility of joint centres, then of mass centres."""
+    kinds = ("joint_centers", "mass_centers")
+    places = np.concatenate([labels[f"{camera}_{kind}_px"][frame] for kind in kinds])
+    return places, np.concatenate([labels[f"{camera}_{kind}_visible"][frame] for kind in kinds])
+
+
+def write_overlay(folder: Path, labels: Arrays, size: tuple[int, int], fps: float) -> None:
+    """Write overlay.mp4 of a clip: both videos side by side with the skeleton over them, small ones enlarged.
+
+    Args:
+        folder: the clip's folder with its videos.
+        labels: the arrays of labels.npz.
+        size: width and height of one camera's picture (px).
+        fps: frames per second.
+
+    Raises:
+        InputError: a video cannot be read or the overlay cannot be written.
+    """
+    scale = math.ceil(LEAST_HEIGHT_PX / size[1])
+    width, height = scale * size[0], scale * size[1]
+    videos = [ffmpeg.input(str(folder / f"{camera}.mp4")).video for camera in CAMERAS]
+    drawing = ffmpeg.input(
+        "pipe:", format="rawvideo", pix_fmt="rgba", s=f"{width * len(CAMERAS)}x{height}", framerate=fps
+    )
+    pair = ffmpeg.filter(ffmpeg.filter(videos, "hstack"), "scale", width * len(CAMERAS), height)
+    whole = ffmpeg.overlay(pair, drawing)
+    path = folder / "overlay.mp4"
+    with atomic(path) as temporary:
+        job = ffmpeg.output(whole, str(temporary), vcodec="libx264", pix_fmt="yuv420p", crf=20, movflags="+faststart")
+        with running(job, path) as pictures:
+            for picture in drawn_frames(labels, (width, height), scale):
+                pictures.write(picture.tobytes())
+
+
+def write_contact_sheet(folder: Path, frames: int) -> None:
+    """Write contact_sheet.png: frames of overlay.mp4, evenly spaced, in rows of two.
+
+    Args:
+        folder: the clip's folder, which holds overlay.mp4.
+        frames: how many frames it has.
+
+    Raises:
+        InputError: overlay.mp4 cannot be read or the sheet cannot be written.
+    """
+    chosen = sheet_frames(frames)
+    columns = min(SHEET_COLUMNS, len(chosen))
+    layout = f"{columns}x{math.ceil(len(chosen) / columns)}"
+    tiles = (
+        ffmpeg.input(str(folder / "overlay.mp4"))
+        .filter("select", "+".join(f"eq(n,{frame})" for frame in chosen))
+        .filter("scale", SHEET_TILE_PX, -2)
+        .filter("tile", layout, nb_frames=len(chosen), padding=4)
+    )
+    path = folder / "contact_sheet.png"
+    with atomic(path) as temporary, running(ffmpeg.output(tiles, str(temporary), vframes=1, update=1), path):
+        pass
+
+
+def sheet_frames(frames: int) -> list[int]:
+    """Evenly spaced frames of a clip, first and last included, each once."""
+    wanted = np.linspace(0, frames - 1, min(frames, SHEET_COLUMNS * SHEET_ROWS))
+    return [int(frame) for frame in wanted.round()]
+
+
+@contextmanager
+def running(job: Any, path: Path) -> Iterator[IO[bytes]]:
+    """Start ffmpeg and give its standard input; ends well only when ffmpeg does.
+
+    Args:
+        job: output of ffmpeg-python.
+        path: the file that is being made, for the message.
+
+    Raises:
+        InputError: ffmpeg stopped with an error.
+    """
+    command = ffmpeg.compile(
+        job.global_args("-loglevel", "error"), cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True
+    )
+    with TemporaryFile() as errors:
+        process = Popen(command, stdin=PIPE, stdout=errors, stderr=errors)
+        try:
+            with suppress(BrokenPipeError):  # ffmpeg has stopped: its exit status and message tell why
+                yield cast(IO[bytes], process.stdin)
+                cast(IO[bytes], process.stdin).close()
+            check_ended(process.wait(), errors, path)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def check_ended(status: int, errors: IO[bytes], path: Path) -> None:
+    """Turn ffmpeg's failure into a sentence with the last line that it printed."""
+    if status != 0:
+        errors.seek(0)
+        lines = errors.read().decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"ffmpeg ended with {status}"
+        raise InputError(f"{path}: cannot be made ({reason}). Check the clip's videos with odah-gen verify.")
