@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 from odah_gen.errors import InputError
 from odah_gen.skeleton.generic import add_markers, build_generic, check_markers, check_names, lock_groups, strings
 from odah_gen.skeleton.kinematics import Replay, Solution, fill_invalid, nearest_branch, pelvis_angles, rigid_fit
+from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS, MIDDLES, Measurements
 from odah_gen.skeleton.table import skeleton_table
 from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
 
@@ -25,8 +26,10 @@ STARTS: tuple[dict[str, float], ...] = (
     {"arm_flex_r": 1.5, "arm_flex_l": 1.5, "elbow_flex_r": 1.5, "elbow_flex_l": 1.5},
     {"hip_flexion_r": 1.4, "hip_flexion_l": 1.4, "knee_angle_r": 1.4, "knee_angle_l": 1.4, "elbow_flex_r": 0.8},
 )
-"""Poses (rad) from which the first frame is solved: standing, arms raised to the side, arms forward, seated."""
-EXTRA_COORDINATES = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
+"""Poses (rad) from which the first frame is solved in turn: standing, arms raised aside, arms forward, seated."""
+GOOD_RMS_M = 0.03
+"""A first frame solved this well needs no other start."""
+THUMBS_FORWARD = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
 
 
 def generic_model(
@@ -78,32 +81,39 @@ def read_model(text: str) -> opensim.Model:
     return opensim.Model("model.osim")
 
 
-def with_markers(text: str, names: Sequence[str], locations_m: Float[np.ndarray, "markers 3"]) -> str:
-    """The model with its markers moved to other places in their bodies."""
+def with_markers(
+    text: str, names: Sequence[str], locations_m: Float[np.ndarray, "markers 3"], remove: Sequence[str] = ()
+) -> str:
+    """The model with some markers moved to other places in their bodies, and others taken away."""
     model = read_model(text)
     for name, location in zip(names, locations_m):
         model.updMarkerSet().get(name).set_location(opensim.Vec3(*map(float, location)))
+    for name in remove:
+        model.updMarkerSet().remove(model.getMarkerSet().get(name))
+    model.finalizeConnections()
     return model_text(model)
 
 
-def with_defaults(text: str, pose: Mapping[str, float]) -> str:
-    """The model with other default values of coordinates (rad, m)."""
+def marker_places(text: str) -> tuple[tuple[str, ...], tuple[str, ...], Float[np.ndarray, "markers 3"]]:
+    """Names, bodies and locations (m, body frame) of a model's markers."""
     model = read_model(text)
-    for name, value in pose.items():
-        model.updCoordinateSet().get(name).setDefaultValue(float(value))
+    names = listed(model.getMarkerSet())
+    bodies = tuple(base_body(model, name) for name in names)
+    return names, bodies, np.array([location(model, name) for name in names])
+
+
+def with_virtual_markers(text: str) -> str:
+    """The model with the virtual markers of odah_gen.skeleton.scaling: joint centres and middles of its markers."""
+    model = read_model(text)
+    for name, joint in JOINTS_OF_CENTERS.items():
+        frame = model.getJointSet().get(joint).getParentFrame()
+        place = frame.findTransformInBaseFrame().p().to_numpy()
+        add_markers(model, [name], [frame.findBaseFrame().getName()], place[None])
+    for name, group in MIDDLES.items():
+        check_markers("the generic model", model, group)
+        place = np.mean([location(model, part) for part in group], axis=0)
+        add_markers(model, [name], [base_body(model, group[0])], place[None])
     return model_text(model)
-
-
-def names_of(text: str) -> dict[str, tuple[str, ...]]:
-    """The bodies, joints, coordinates and markers of a model."""
-    model = read_model(text)
-    sets = {
-        "bodies": model.getBodySet(),
-        "joints": model.getJointSet(),
-        "coordinates": model.getCoordinateSet(),
-        "markers": model.getMarkerSet(),
-    }
-    return {kind: listed(found) for kind, found in sets.items()}
 
 
 def listed(found: object) -> tuple[str, ...]:
@@ -176,7 +186,7 @@ def matrix(rotation: opensim.Rotation) -> Float[np.ndarray, "3 3"]:
 def scale_model(
     text: str,
     static: MarkerTrajectories,
-    measurements: Mapping[str, tuple[Sequence[tuple[str, str]], Mapping[str, str]]],
+    measurements: Measurements,
     mass_kg: float,
 ) -> tuple[str, dict[str, list[float]]]:
     """Scale a model with OpenSim's Scale tool, by measurements only.
@@ -210,7 +220,7 @@ def scale_model(
 
 def scale_tool(
     static: MarkerTrajectories,
-    measurements: Mapping[str, tuple[Sequence[tuple[str, str]], Mapping[str, str]]],
+    measurements: Measurements,
     mass_kg: float,
 ) -> opensim.ScaleTool:
     """The Scale tool, set up for the files that `scale_model` wrote; markers are not placed by it."""
@@ -318,6 +328,13 @@ def base_body(model: opensim.Model, marker: str) -> str:
     return model.getMarkerSet().get(marker).getParentFrame().findBaseFrame().getName()
 
 
+def location(model: opensim.Model, marker: str) -> Float[np.ndarray, " 3"]:
+    """Where a marker lies in its body (m)."""
+    marker_ = model.getMarkerSet().get(marker)
+    frame = marker_.getParentFrame().findTransformInBaseFrame()
+    return frame.shiftFrameStationToBase(marker_.get_location()).to_numpy()
+
+
 def enough_markers(
     points: Float[np.ndarray, "frames markers 3"], pelvis: Bool[np.ndarray, " markers"]
 ) -> Bool[np.ndarray, " frames"]:
@@ -379,24 +396,28 @@ def assemble_best(
     root = pelvis_start(model, [name for name, _ in weights], points, pelvis)
     costs, ends = [], []
     for start in STARTS:
-        set_free(model, state, default_pose(model) | EXTRA_COORDINATES | start | root)
+        set_free(model, state, default_pose(model) | THUMBS_FORWARD | start | root)
         solver.assemble(state)
-        costs.append(cost(model, state, weights, points))
+        costs.append(rms(model, state, weights, points))
         ends.append(opensim.Vector(state.getQ()))
+        if costs[-1] < GOOD_RMS_M:
+            return
     state.setQ(ends[int(np.argmin(costs))])
     solver.assemble(state)
 
 
-def cost(
+def rms(
     model: opensim.Model,
     state: opensim.State,
     weights: Sequence[tuple[str, float]],
     points: Float[np.ndarray, "markers 3"],
 ) -> float:
-    """Weighted sum of squared distances between model and measured markers (m²)."""
+    """Weighted root mean square of the distances between model and measured markers that were seen (m)."""
     model.realizePosition(state)
     found = np.array([model.getMarkerSet().get(name).getLocationInGround(state).to_numpy() for name, _ in weights])
-    return float(np.nansum(np.array([weight for _, weight in weights])[:, None] * (found - points) ** 2))
+    squared = ((found - points) ** 2).sum(axis=1)
+    seen = np.isfinite(squared)
+    return float(np.sqrt(np.average(squared[seen], weights=np.array([weight for _, weight in weights])[seen])))
 
 
 def default_pose(model: opensim.Model) -> dict[str, float]:
@@ -421,9 +442,7 @@ def pelvis_start(
 ) -> dict[str, float]:
     """Where the pelvis markers put the pelvis, so that a subject who faces any way starts well."""
     seen = pelvis & np.isfinite(points).all(axis=1)
-    local = np.array(
-        [model.getMarkerSet().get(name).get_location().to_numpy() for name, there in zip(markers, seen) if there]
-    )
+    local = np.array([location(model, name) for name, there in zip(markers, seen) if there])
     rotation, shift = rigid_fit(local, points[seen])
     names = ("pelvis_tilt", "pelvis_list", "pelvis_rotation", "pelvis_tx", "pelvis_ty", "pelvis_tz")
     return dict(zip(names, [*pelvis_angles(rotation), *shift]))

@@ -1,0 +1,143 @@
+"""Inverse kinematics of a clip: marker trajectories to joint angles and key points, the label of everything after."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from odah_gen.body.layout import load_layout
+from odah_gen.errors import InputError
+from odah_gen.frames import WORLD_FROM_GROUND, ground_to_world
+from odah_gen.run import Run
+from odah_gen.skeleton.kinematics import Solution
+from odah_gen.skeleton.mot import write_mot
+from odah_gen.skeleton.subject import marker_errors
+from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
+from odah_gen.skeleton.trc import MarkerTrajectories, read_trc
+from odah_gen.skeleton.worker import call
+from odah_gen.storage import missing, read_json, write_npz
+
+LARGEST_RMS_M = 0.1
+"""A median marker error above this means wrong data (up axis, unit, subject), not a hard motion."""
+
+
+def solve_clip(run: Run, clip_id: str) -> None:
+    """Write C/kinematics.mot and C/keypoints.npz from C/markers.trc and the subject's S/model.osim.
+
+    Raises:
+        InputError: a file is missing; marker names do not match; the model cannot follow the markers at all.
+    """
+    folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
+    weights = marker_weights(run, subject)
+    trial = read_trc(folder / "markers.trc")
+    check_marker_names(folder / "markers.trc", weights, trial.names)
+    text = read_model(subject / "model.osim")
+    solution = call("solve", text=text, trial=trial, weights=weights, accuracy=run.config.ik.accuracy)
+    check_model_markers(subject / "model.osim", weights, solution.replay.marker_names)
+    errors = marker_errors(list(weights), trial, solution)
+    check_errors(folder / "markers.trc", np.array(list(weights.values())), errors[solution.valid])
+    arrays = keypoints(list(weights), trial, solution, errors)
+    write_mot(folder / "kinematics.mot", coordinate_names(), trial.time_s, arrays["coordinates"])
+    write_npz(folder / "keypoints.npz", **arrays)
+
+
+def marker_weights(run: Run, subject: Path) -> dict[str, float]:
+    """The markers that the subject was scaled with, and their weights in the run's marker list.
+
+    Raises:
+        InputError: scaling.json is missing, or was made with another marker list.
+    """
+    layout = load_layout(run.config.skeleton.markers)
+    listed = dict(zip(layout.names, (float(weight) for weight in layout.weights)))
+    names = list(read_json(subject / "scaling.json")["marker_offsets_mm"])
+    absent = [name for name in names if name not in listed]
+    if absent:
+        raise InputError(
+            f"{subject / 'scaling.json'}: was made with marker {absent[0]}, which {layout.path} does not have. "
+            "Run the scale stage again."
+        )
+    return {name: listed[name] for name in names}
+
+
+def read_model(path: Path) -> str:
+    """The text of an .osim.
+
+    Raises:
+        InputError: the file is missing.
+    """
+    if not path.exists():
+        raise missing(path)
+    return path.read_text()
+
+
+def check_marker_names(path: Path, weights: Mapping[str, float], found: Sequence[str]) -> None:
+    """Refuse a trial that lacks a marker which inverse kinematics uses.
+
+    Raises:
+        InputError: names the first one.
+    """
+    absent = [name for name, weight in weights.items() if weight > 0 and name not in found]
+    if absent:
+        raise InputError(
+            f"{path}: has no marker {absent[0]}{f' (and {len(absent) - 1} more are absent)' if absent[1:] else ''}; "
+            "all weighted markers of the marker list were expected. Rename the columns or give such markers weight 0."
+        )
+
+
+def check_model_markers(path: Path, weights: Mapping[str, float], found: Sequence[str]) -> None:
+    """Refuse a model that lacks a marker of the list.
+
+    Raises:
+        InputError: names the first one.
+    """
+    absent = [name for name in weights if name not in found]
+    if absent:
+        raise InputError(f"{path}: has no marker {absent[0]}, which the subject was scaled with. Run scale again.")
+
+
+def check_errors(
+    path: Path, weights: Float[np.ndarray, " markers"], errors: Float[np.ndarray, "frames markers"]
+) -> None:
+    """Refuse a trial that the model cannot follow at all: axes, unit or subject must be wrong.
+
+    Raises:
+        InputError: the median over frames of the RMS over weighted markers exceeds 10 cm.
+    """
+    rms = float(np.median(np.sqrt(np.nanmean(errors[:, weights > 0] ** 2, axis=1))))
+    if rms > LARGEST_RMS_M:
+        raise InputError(
+            f"{path}: the model stays {1000 * rms:.0f} mm away from the markers; at most {1000 * LARGEST_RMS_M:.0f} mm "
+            "was expected. Check that Y is up, the unit, and that the trial is of this subject."
+        )
+
+
+def keypoints(
+    names: Sequence[str],
+    trial: MarkerTrajectories,
+    solution: Solution,
+    errors: Float[np.ndarray, "frames markers"],
+) -> dict[str, np.ndarray]:
+    """The arrays of keypoints.npz: positions in the world frame, coordinates in OpenSim ground.
+
+    Bodies, joints and coordinates stand in the order of the generic model, also for an own model.
+    """
+    replay = solution.replay
+    bodies = [replay.body_names.index(name) for name in body_names()]
+    joints = [replay.joint_names.index(name) for name in joint_names()]
+    markers = [replay.marker_names.index(name) for name in names]
+    coordinates = [solution.coordinate_names.index(name) for name in coordinate_names()]
+    return {
+        "time_s": trial.time_s,
+        "coordinate_names": np.array(coordinate_names()),
+        "coordinates": solution.coordinates[:, coordinates],
+        "body_names": np.array(body_names()),
+        "joint_names": np.array(joint_names()),
+        "marker_names": np.array(names),
+        "joint_centers_m": ground_to_world(replay.joint_centers_m[:, joints]),
+        "mass_centers_m": ground_to_world(replay.mass_centers_m[:, bodies]),
+        "markers_m": ground_to_world(replay.markers_m[:, markers]),
+        "body_rotations": WORLD_FROM_GROUND @ replay.body_rotations[:, bodies],
+        "marker_error_m": errors,
+        "valid": solution.valid,
+    }

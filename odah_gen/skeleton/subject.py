@@ -1,0 +1,160 @@
+"""A subject's model: scaled, with marker offsets, from a marker list and a static trial."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from odah_gen.body.layout import MarkerLayout
+from odah_gen.skeleton.kinematics import Solution
+from odah_gen.skeleton.scaling import VIRTUAL, shrunk_offsets, subject_measurements
+from odah_gen.skeleton.table import coordinates_of_group, groups
+from odah_gen.skeleton.trc import MarkerTrajectories
+from odah_gen.skeleton.worker import call
+
+VIRTUAL_WEIGHT = 10.0
+"""Weight of a joint centre in the static pose, as much as a bony landmark's."""
+STATIC_ACCURACY = 1e-8
+
+
+@dataclass(frozen=True)
+class SubjectModel:
+    """A subject's OpenSim model and how it came about.
+
+    Attributes:
+        text: the model as the text of an .osim.
+        scales: factors [x, y, z] of the 22 bodies, by name.
+        report: plain data for scaling.json.
+    """
+
+    text: str
+    scales: Mapping[str, list[float]]
+    report: Mapping[str, Any]
+
+
+def scale_to_static(
+    layout: MarkerLayout,
+    static: MarkerTrajectories,
+    mass_kg: float,
+    locked: tuple[str, ...] = (),
+    own_model: Path | None = None,
+) -> SubjectModel:
+    """Scale the generic model to a static trial and move its markers by bounded offsets.
+
+    Args:
+        layout: the marker list.
+        static: quiet standing, with the virtual markers of `scaling.with_virtual` (m, OpenSim ground).
+        mass_kg: the subject's mass.
+        locked: groups of joints kept at zero.
+        own_model: an .osim to scale in place of the generic model.
+
+    Raises:
+        InputError: the model or the trial lacks something; OpenSim failed.
+    """
+    generic = call(
+        "generic_model",
+        names=layout.names,
+        bodies=layout.bodies,
+        locations_m=layout.locations_m,
+        locked=locked,
+        own=own_model,
+    )
+    generic = call("with_virtual_markers", text=generic)
+    measures = subject_measurements([name for name in static.names if name in layout.names])
+    scaled, scales = call("scale_model", text=generic, static=static, measurements=measures, mass_kg=mass_kg)
+    weights = dict(zip(layout.names, layout.weights))
+    posed = solve_static(scaled, static, weights | dict.fromkeys(VIRTUAL, VIRTUAL_WEIGHT))
+    offsets = marker_offsets(layout, static, posed)
+    text = call(
+        "with_markers",
+        text=scaled,
+        names=layout.names,
+        locations_m=marker_locations(scaled, layout) + offsets,
+        remove=VIRTUAL,
+    )
+    final = solve_static(text, static, weights)
+    return SubjectModel(text, scales, scaling_report(layout, static, scales, mass_kg, offsets, final))
+
+
+def own_model_path(path: str | None) -> Path | None:
+    """The path of an own model, if the configuration names one."""
+    return None if path is None else Path(path).expanduser()
+
+
+def solve_static(text: str, static: MarkerTrajectories, weights: Mapping[str, float]) -> Solution:
+    """The static pose by inverse kinematics; toes, subtalar and wrist joints are held, as nobody moves them standing."""
+    held = {name: 0.0 for group in groups() for name in coordinates_of_group(group)}
+    return call("solve", text=text, trial=static, weights=weights, accuracy=STATIC_ACCURACY, locked=held)
+
+
+def marker_locations(text: str, layout: MarkerLayout) -> Float[np.ndarray, "markers 3"]:
+    """Where the model carries the markers of the list (body frame, m)."""
+    names, _, places = call("marker_places", text=text)
+    return places[[names.index(name) for name in layout.names]]
+
+
+def marker_offsets(layout: MarkerLayout, static: MarkerTrajectories, posed: Solution) -> Float[np.ndarray, "markers 3"]:
+    """Bounded offsets of the markers (body frame, m) from how the static trial differs from the scaled model."""
+    replay = posed.replay
+    markers = [replay.marker_names.index(name) for name in layout.names]
+    bodies = [replay.body_names.index(body) for body in layout.bodies]
+    measured = static.points_m[:, [static.names.index(name) for name in layout.names]]
+    displacement = np.einsum("tmij,tmi->tmj", replay.body_rotations[:, bodies], measured - replay.markers_m[:, markers])
+    return shrunk_offsets(displacement.mean(axis=0), layout.offset_sd_m)
+
+
+def scaling_report(
+    layout: MarkerLayout,
+    static: MarkerTrajectories,
+    scales: Mapping[str, list[float]],
+    mass_kg: float,
+    offsets: Float[np.ndarray, "markers 3"],
+    final: Solution,
+) -> dict[str, Any]:
+    """What scaling.json says: measurements, offsets (mm), static angles (deg), residuals (mm), mass (kg)."""
+    errors = marker_errors(layout.names, static, final).mean(axis=0)
+    weighted = layout.weights > 0
+    angles = dict(zip(final.coordinate_names, np.rad2deg(final.coordinates.mean(axis=0))))
+    measures = subject_measurements([name for name in static.names if name in layout.names])
+    return {
+        "mass_kg": round(mass_kg, 3),
+        "measurements": {
+            name: {
+                "factor": round(factor_of(bodies, scales), 4),
+                "pairs": ["–".join(pair) for pair in pairs],
+                "bodies": dict(bodies),
+            }
+            for name, (pairs, bodies) in measures.items()
+        },
+        "marker_offsets_mm": {
+            name: [round(1000 * float(value), 2) for value in row] for name, row in zip(layout.names, offsets)
+        },
+        "static_angles_deg": {
+            name: round(float(value), 2)
+            for name, value in angles.items()
+            if not name.startswith("pelvis_t") or name == "pelvis_tilt"
+        },
+        "marker_residual_mm": {name: round(1000 * float(value), 2) for name, value in zip(layout.names, errors)},
+        "marker_rms_mm": round(1000 * float(np.sqrt(np.mean(errors[weighted] ** 2))), 3),
+    }
+
+
+def factor_of(bodies: Mapping[str, str], scales: Mapping[str, list[float]]) -> float:
+    """The factor that a measurement gave, read from its first body and axis."""
+    body, axes = next(iter(bodies.items()))
+    return scales[body]["XYZ".index(axes[0])]
+
+
+def marker_errors(
+    names: Sequence[str], trial: MarkerTrajectories, solution: Solution
+) -> Float[np.ndarray, "frames markers"]:
+    """Distance of model to measured markers (m), in the order of `names`; NaN where a marker was not measured."""
+    model = solution.replay.markers_m[:, [solution.replay.marker_names.index(name) for name in names]]
+    measured = np.full(model.shape, np.nan)
+    for column, name in enumerate(names):
+        if name in trial.names:
+            measured[:, column] = trial.column(name)
+    return np.linalg.norm(model - measured, axis=2)
