@@ -66,7 +66,7 @@ def render_scene(path: Path, out: Path, wanted: Sequence[str] | None, progress: 
     scene = bpy.context.scene
     stage = build_stage(scene, description)
     set_engine(scene, description.content["render"])
-    masks = new_mask_scene(stage)
+    masks = new_mask_scene(stage.people.values())
     cameras = list(wanted or stage.cameras)
     for name in cameras:
         if name not in stage.cameras:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds a described scene in Blender: room, lights, the dressed body, cameras. Used by the renderer and the panel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,8 @@ class Stage:
         collection: holds every object of the scene.
         people: objects of body and garments, by name.
         cameras: camera objects, by name.
+        looks: materials and world that only this scene uses.
+        world_before: what `scene.world` was.
     """
 
     description: Description
@@ -36,6 +38,8 @@ class Stage:
     collection: bpy.types.Collection
     people: dict[str, bpy.types.Object]
     cameras: dict[str, bpy.types.Object]
+    looks: list[bpy.types.ID]
+    world_before: bpy.types.World | None
 
 
 def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
@@ -49,20 +53,20 @@ def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
         add_light(collection, light)
     people = add_people(collection, subject, materials)
     cameras = {name: add_camera(collection, name, camera) for name, camera in description.cameras.items()}
-    stage = Stage(description, subject, collection, people, cameras)
+    world = new_world(description.content["ambient_linear"])
+    stage = Stage(description, subject, collection, people, cameras, [*materials.values(), world], scene.world)
     set_time(scene, description)
-    scene.world = new_world(description.content["ambient_linear"])
+    scene.world = world
     show_frame(stage, 0)
     return stage
 
 
-def remove_stage(stage: Stage) -> None:
-    """Take a built scene out of Blender again, with its meshes, lights and cameras."""
-    for item in list(stage.collection.objects):
-        data = item.data
-        bpy.data.objects.remove(item)
-        bpy.data.batch_remove([data])
-    bpy.data.collections.remove(stage.collection)
+def remove_stage(scene: bpy.types.Scene, stage: Stage) -> None:
+    """Take a built scene out of Blender again, with everything that was made for it."""
+    if scene.world in stage.looks:
+        scene.world = stage.world_before
+    data = {item.data for item in stage.collection.objects}
+    bpy.data.batch_remove([*stage.collection.objects, *data, *stage.looks, stage.collection])
 
 
 def show_frame(stage: Stage, frame: int) -> None:
@@ -204,10 +208,10 @@ def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
     scene.display.shading.color_type = "MATERIAL"
 
 
-def new_mask_scene(stage: Stage) -> bpy.types.Scene:
-    """A second scene that shows body and clothes in pure white on pure black, each pixel one sample at its centre."""
+def new_mask_scene(people: Iterable[bpy.types.Object]) -> bpy.types.Scene:
+    """A second scene that shows some objects only, in pure white on pure black, each pixel one sample at its centre."""
     scene = bpy.data.scenes.new("ODAH mask")
-    for item in stage.people.values():
+    for item in people:
         scene.collection.objects.link(item)
     scene.world = bpy.data.worlds.new("ODAH mask")
     scene.world.color = (0.0, 0.0, 0.0)

@@ -13,7 +13,7 @@ from odah_gen.errors import InputError
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.blender import Picture, blender_python, render_pictures, require_egl
 from odah_gen.scene.stage import check_scene, read_motion
-from odah_gen.scene.video import Encoder
+from odah_gen.scene.video import encoding
 from odah_gen.storage import read_json, write_json
 
 SCRATCH = ".render-"
@@ -131,7 +131,7 @@ def render_videos(
     log = scene_file.with_name(LOG)
     with contextlib.ExitStack() as stack:
         encoders = {
-            Path(name).stem: stack.enter_context(Encoder(scratch / name, scene["fps"], name.endswith(".mkv")))
+            Path(name).stem: stack.enter_context(encoding(scratch / name, scene["fps"], name.endswith(".mkv")))
             for name in video_files()
         }
         stream = stack.enter_context(contextlib.closing(render_pictures(scene_file, scratch, CAMERAS, device, log)))

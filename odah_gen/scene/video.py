@@ -7,9 +7,9 @@ pictures, no B-frames, one thread.
 import contextlib
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, cast
 
 import ffmpeg
@@ -36,26 +36,19 @@ PICTURE: Mapping[str, Any] = {
 MASK: Mapping[str, Any] = {"vcodec": "ffv1", "level": 3, "g": 1, "pix_fmt": "gray", "fflags": "+bitexact"}
 
 
+@dataclass(frozen=True)
 class Encoder:
-    """One video that grows by a PNG picture at a time; a context manager, so that ffmpeg never outlives it."""
+    """One video that grows by a PNG picture at a time; made by `encoding`.
 
-    def __init__(self, path: Path, fps: float, mask: bool) -> None:
-        """Start ffmpeg.
+    Attributes:
+        path: where the video goes.
+        process: ffmpeg.
+        errors: what ffmpeg says.
+    """
 
-        Args:
-            path: where the video goes, .mp4 or, for a mask, .mkv.
-            fps: frames per second.
-            mask: lossless gray instead of H264.
-        """
-        self.path = path
-        self._resources = contextlib.ExitStack()
-        self._errors = tempfile.SpooledTemporaryFile()
-        self._process = start_ffmpeg(path, fps, mask, self._errors)
-        self._pictures = cast(IO[bytes], self._process.stdin)
-
-    def __enter__(self) -> "Encoder":
-        """The encoder itself."""
-        return self
+    path: Path
+    process: "subprocess.Popen[bytes]"
+    errors: IO[bytes]
 
     def add(self, picture: bytes) -> None:
         """Append one picture, a whole PNG file.
@@ -64,9 +57,9 @@ class Encoder:
             InputError: ffmpeg has stopped, for instance because the disk is full.
         """
         try:
-            self._pictures.write(picture)
+            cast(IO[bytes], self.process.stdin).write(picture)
         except BrokenPipeError as error:
-            raise self._failure() from error
+            raise self.failure() from error
 
     def finish(self) -> None:
         """Complete the video.
@@ -75,29 +68,38 @@ class Encoder:
             InputError: ffmpeg could not write all of it.
         """
         try:
-            self._pictures.close()
+            cast(IO[bytes], self.process.stdin).close()
         except BrokenPipeError as error:
-            raise self._failure() from error
-        if self._process.wait() != 0:
-            raise self._failure()
+            raise self.failure() from error
+        if self.process.wait() != 0:
+            raise self.failure()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop ffmpeg if it still runs."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        self._resources.close()
+    def failure(self) -> InputError:
+        """Why ffmpeg has stopped."""
+        self.process.wait()
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"ffmpeg ended with {self.process.returncode}"
+        return InputError(f"{self.path}: the video cannot be written ({reason}). Free space or change the folder.")
 
-    def _failure(self) -> InputError:
-        self._process.wait()
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"ffmpeg ended with {self._process.returncode}"
-        return InputError(
-            f"{self.path.parent}: the video cannot be written ({reason}). Free space or change the folder."
-        )
+
+@contextlib.contextmanager
+def encoding(path: Path, fps: float, mask: bool) -> Iterator[Encoder]:
+    """Start ffmpeg for one video; however the block ends, ffmpeg has ended then too.
+
+    Args:
+        path: where the video goes: .mp4 or, for a mask, .mkv.
+        fps: frames per second.
+        mask: lossless gray instead of H264.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = start_ffmpeg(path, fps, mask, errors)
+        try:
+            yield Encoder(path, process, errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 def start_ffmpeg(path: Path, fps: float, mask: bool, errors: IO[bytes]) -> "subprocess.Popen[bytes]":

@@ -1,0 +1,57 @@
+"""A run of one clip on the free body: three frames of a squat, and its real render, tiny."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scene_clip import CLIP, squat_run
+
+from odah_gen.body.model import BodyModel, load_body_model
+from odah_gen.paths import ASSETS, ROOT
+from odah_gen.run import Run
+from odah_gen.scene.blender import blender_python
+from odah_gen.scene.render_stage import Progress, render_clip
+from odah_gen.scene.stage import write_scene
+
+
+@pytest.fixture(scope="session")
+def model() -> BodyModel:
+    return load_body_model(ASSETS / "body" / "free_female.npz")
+
+
+@pytest.fixture
+def fresh_run(tmp_path: Path, model: BodyModel) -> Run:
+    """A run whose scene is not written yet."""
+    return squat_run(tmp_path, model)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
+    """A run whose scene is written."""
+    made = squat_run(tmp_path_factory.mktemp("run"), model)
+    write_scene(made, CLIP)
+    return made
+
+
+@pytest.fixture(scope="session")
+def rendered(run: Run) -> tuple[Path, list[Progress]]:
+    """The folder of the rendered clip, and the progress that was told."""
+    told: list[Progress] = []
+    render_clip(run, CLIP, told.append)
+    return run.clip(CLIP), told
+
+
+@pytest.fixture(scope="session")
+def blender() -> Callable[..., Any]:
+    """Runs lines of Python in Blender's environment; gives back the JSON that they print last."""
+
+    def call(lines: str, *arguments: object) -> Any:
+        command = [str(blender_python()), "-c", lines, *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    return call

@@ -1,0 +1,97 @@
+"""Cameras project as the convention says, keep the body in frame, and stand where they should."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odah_gen.config import Camera as CameraConfig
+from odah_gen.scene.cameras import Camera, aim, as_json, in_frame, outline, place_cameras, project
+
+CONFIG = CameraConfig()
+
+
+def camera_at(position: tuple[float, float, float], target: tuple[float, float, float]) -> Camera:
+    return aim(CONFIG, np.array(position), np.array(target))
+
+
+def test_projection_by_hand() -> None:
+    """A camera on +X, 4 m away, 1 m high, level: f = 33 / 36 * 1080 = 990 px."""
+    front = camera_at((4, 0, 1), (0, 0, 1))
+    assert np.allclose(project(front, np.array([0.0, 0.0, 1.0])), [540, 360])
+    # 1 m to the subject's left (+Y) is the right of the picture; 0.5 m up is 123.75 px up.
+    assert np.allclose(project(front, np.array([0.0, 1.0, 1.5])), [540 + 990 / 4, 360 - 990 / 8])
+    side = camera_at((0, -4, 1), (0, 0, 1))
+    assert np.allclose(project(side, np.array([1.0, 0.0, 1.0])), [540 + 990 / 4, 360])
+    assert np.isnan(project(front, np.array([5.0, 0.0, 1.0]))).all()
+
+
+def test_pitched_camera_against_a_slow_twin() -> None:
+    camera = camera_at((3.2, 0.4, 1.15), (0.1, -0.2, 0.8))
+    point = np.array([0.3, 0.5, 1.4])
+    forward = np.array([0.1, -0.2, 0.8]) - camera.position_m
+    forward /= np.linalg.norm(forward)
+    right = np.array([forward[1], -forward[0], 0]) / np.hypot(*forward[:2])
+    down = -(np.array([0, 0, 1]) - forward[2] * forward) / np.hypot(*forward[:2])
+    seen = point - camera.position_m
+    wanted = [540 + 990 * (seen @ right) / (seen @ forward), 360 + 990 * (seen @ down) / (seen @ forward)]
+    assert np.allclose(project(camera, point), wanted)
+
+
+@st.composite
+def clips(draw: st.DrawFn) -> np.ndarray:
+    """Points of a body that walks: a box of body size swept along a path."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    reach = draw(st.floats(0.0, 4.0))
+    body = rng.uniform([-0.4, -0.5, 0], [0.4, 0.5, draw(st.floats(0.4, 2.3))], (300, 3))
+    return (body[None] + np.linspace(0, reach, 5)[:, None, None] * np.array([1, 0.2, 0])).reshape(-1, 3)
+
+
+@given(clips(), st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_everything_stays_in_frame_with_its_margin(points: np.ndarray, seed: int) -> None:
+    cameras = place_cameras(CONFIG, points, np.random.default_rng(seed))
+    for camera in cameras.values():
+        assert in_frame(camera, points).all()
+        from_center = np.abs(project(camera, points) - [540, 360]) / [540, 360]
+        assert from_center.max() < 1 / CONFIG.margin
+        assert from_center.max() > 0.6  # no farther away than needed
+        assert abs(camera.position_m[2] - CONFIG.height_m) <= CONFIG.height_spread_m + 1e-9
+        assert np.allclose(camera.rotation @ camera.rotation.T, np.eye(3))
+        assert np.isclose(np.linalg.det(camera.rotation), 1)
+    center = (points.min(0) + points.max(0)) / 2
+    assert cameras["front"].position_m[0] > points[:, 0].max()
+    assert cameras["side"].position_m[1] < points[:, 1].min()
+    assert abs(cameras["front"].position_m[1] - center[1]) <= CONFIG.position_spread_m
+    assert abs(cameras["side"].position_m[0] - center[0]) <= CONFIG.position_spread_m
+
+
+def test_left_is_left() -> None:
+    """In the front picture the subject's left (+Y) is on the right; the side camera sees the front (+X) on the right."""
+    points = np.random.default_rng(0).uniform([-0.3, -0.5, 0], [0.3, 0.5, 1.8], (200, 3))
+    cameras = place_cameras(CONFIG, points, np.random.default_rng(0))
+    left, right = project(cameras["front"], np.array([[0, 0.4, 1], [0, -0.4, 1]]))
+    assert left[0] > right[0]
+    nose, back = project(cameras["side"], np.array([[0.2, 0, 1.6], [-0.2, 0, 1.6]]))
+    assert nose[0] > back[0]
+
+
+def test_heights_fill_their_spread() -> None:
+    points = np.random.default_rng(0).uniform([-0.3, -0.5, 0], [0.3, 0.5, 1.8], (100, 3))
+    placed = [place_cameras(CONFIG, points, np.random.default_rng(seed)) for seed in range(60)]
+    heights = [camera.position_m[2] for cameras in placed for camera in cameras.values()]
+    assert min(heights) < 1.03
+    assert max(heights) > 1.17
+
+
+def test_outline_keeps_what_a_camera_can_see() -> None:
+    points = np.random.default_rng(1).normal(size=(500, 3))
+    corners = outline(points)
+    directions = np.random.default_rng(2).normal(size=(100, 3))
+    assert np.allclose((points @ directions.T).max(0), (corners @ directions.T).max(0))
+
+
+def test_camera_file_states_the_lens() -> None:
+    entry = as_json(camera_at((4, 0, 1), (0, 0, 1)))
+    assert entry["K"][0][0] == pytest.approx(entry["lens_mm"] / entry["sensor_width_mm"] * entry["width"])
+    assert np.allclose(-np.array(entry["R"]).T @ entry["t_m"], [4, 0, 1])

@@ -1,0 +1,165 @@
+"""One true render, tiny: the videos are whole, the masks exact, and the picture agrees with the projection."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from scene_clip import FRAMES
+
+from blender_addon.description import read_description
+from blender_addon.subject import load_subject, posed_vertices
+from odah_gen.config import Camera as CameraConfig
+from odah_gen.run import CAMERAS
+from odah_gen.scene.cameras import Camera, aim, as_json, project
+from odah_gen.scene.render_stage import Progress
+from odah_gen.storage import read_json
+
+Rendered = tuple[Path, list[Progress]]
+
+
+def frames_of(path: Path, pixel_format: str) -> np.ndarray:
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format=pixel_format) for frame in container.decode(video=0)])
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_video_has_every_frame_at_a_constant_rate(rendered: Rendered, camera: str) -> None:
+    with av.open(str(rendered[0] / f"{camera}.mp4")) as container:
+        stream = container.streams.video[0]
+        frames = list(container.decode(stream))
+        assert stream.codec_context.name == "h264"
+        assert stream.average_rate == 12
+        assert (stream.width, stream.height, frames[0].format.name) == (120, 80, "yuv420p")
+        assert [round(float(frame.time) * 12, 3) for frame in frames] == list(range(FRAMES))
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_mask_is_black_and_white_and_shows_the_projected_body(rendered: Rendered, camera: str) -> None:
+    masks = frames_of(rendered[0] / f"{camera}_mask.mkv", "gray")
+    assert masks.shape == (FRAMES, 80, 120)
+    assert set(np.unique(masks)) == {0, 255}
+    description = read_description(rendered[0] / "scene.json")
+    subject, seen = load_subject(description), camera_of(rendered[0], camera)
+    for frame, mask in enumerate(masks):
+        wanted = silhouette(seen, subject, frame)
+        assert (wanted & (mask > 0)).sum() / (wanted | (mask > 0)).sum() > 0.985
+
+
+def camera_of(folder: Path, name: str) -> Camera:
+    entry = read_json(folder / "cameras.json")["cameras"][name]
+    numbers = (np.array(entry[key]) for key in ("K", "R", "t_m"))
+    return Camera(entry["width"], entry["height"], *numbers, entry["lens_mm"], entry["sensor_width_mm"])
+
+
+def silhouette(camera: Camera, subject: Any, frame: int) -> np.ndarray:
+    """Pixels whose centre lies in a projected face of body or clothes."""
+    faces = {"body": subject.body.faces[subject.visible]} | {n: g.faces for n, g in subject.garments.items()}
+    covered = np.zeros((camera.height, camera.width), bool)
+    for name, vertices in posed_vertices(subject, frame).items():
+        for triangle in project(camera, vertices)[faces[name]]:
+            fill(covered, triangle)
+    return covered
+
+
+def fill(covered: np.ndarray, triangle: np.ndarray) -> None:
+    """Mark the pixels whose centres lie inside one triangle."""
+    low, high = np.floor(triangle.min(0)).astype(int), np.ceil(triangle.max(0)).astype(int)
+    x, y = np.meshgrid(np.arange(low[0], high[0]) + 0.5, np.arange(low[1], high[1]) + 0.5)
+    sides = []
+    for first, second in zip(triangle, np.roll(triangle, -1, 0)):
+        sides.append((second[0] - first[0]) * (y - first[1]) - (second[1] - first[1]) * (x - first[0]))
+    inside = (np.minimum.reduce(sides) >= 0) | (np.maximum.reduce(sides) <= 0)
+    covered[y[inside].astype(int), x[inside].astype(int)] = True
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_picture_shows_a_lit_person_on_a_floor(rendered: Rendered, camera: str) -> None:
+    pictures = frames_of(rendered[0] / f"{camera}.mp4", "rgb24").astype(float)
+    masks = frames_of(rendered[0] / f"{camera}_mask.mkv", "gray") > 0
+    assert 30 < pictures.mean() < 225
+    assert (pictures.min(-1) > 250).mean() < 0.15  # little of it is burnt out
+    person, around = pictures[masks].mean(0), pictures[~masks].mean(0)
+    assert np.abs(person - around).max() > 15
+    assert 0.02 < masks.mean() < 0.5
+
+
+def test_the_clip_leaves_only_its_results(rendered: Rendered) -> None:
+    folder, told = rendered
+    wanted = {f"{camera}{end}" for camera in CAMERAS for end in (".mp4", "_mask.mkv")} | {"render.json"}
+    before = {"body.npz", "scene.json", "cameras.json", "clothes.npz"}
+    assert {file.name for file in folder.iterdir()} == wanted | before
+    facts = read_json(folder / "render.json")
+    assert set(facts) == {"seconds_per_frame", "engine", "device", "samples", "blender"}
+    assert facts["seconds_per_frame"] > 0
+    assert [progress.done for progress in told] == list(range(1, 2 * FRAMES + 1))
+    assert told[0].seconds_left is None
+    assert told[-1].seconds_left == 0
+
+
+SPHERES = """
+import json, sys
+from pathlib import Path
+import bpy, numpy as np
+from blender_addon import description, render, scene_builder
+content, points, radius, out = json.loads(sys.argv[1]), json.loads(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4])
+(out / "cameras.json").write_text(json.dumps(content))
+cameras = description.read_cameras(out / "cameras.json")
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+material = bpy.data.materials.new("glow")
+material.use_nodes = True
+shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+shader.inputs["Base Color"].default_value = (0, 0, 0, 1)
+shader.inputs["Emission Color"].default_value = (1, 1, 1, 1)
+shader.inputs["Emission Strength"].default_value = 1.0
+balls = []
+for point in points:
+    bpy.ops.mesh.primitive_uv_sphere_add(segments=32, ring_count=16, radius=radius, location=point)
+    bpy.context.object.data.materials.append(material)
+    balls.append(bpy.context.object)
+scene.world = bpy.data.worlds.new("dark")
+scene.world.color = (0, 0, 0)
+scene_builder.set_engine(scene, {"engine": "eevee", "samples": 8, "shadows": False})
+for name, camera in cameras.items():
+    item = scene_builder.add_camera(scene.collection, name, camera)
+    for kind, view in (("picture", scene), ("mask", scene_builder.new_mask_scene(balls))):
+        scene_builder.set_picture(view, camera, item)
+        render.set_png(view, out / f"{name}_{kind}.png", gray=True)
+        bpy.ops.render.render(write_still=True, scene=view.name)
+print(json.dumps("done"))
+"""
+
+
+@pytest.mark.parametrize("kind", ["picture", "mask"])
+def test_rendered_spheres_are_where_the_projection_says(spheres: tuple[Path, dict[str, Camera]], kind: str) -> None:
+    folder, cameras = spheres
+    for name, camera in cameras.items():
+        with av.open(str(folder / f"{name}_{kind}.png")) as container:
+            picture = next(container.decode(video=0)).to_ndarray(format="gray").astype(float)
+        rows, columns = np.mgrid[: camera.height, : camera.width] + 0.5
+        for wanted in project(camera, np.array(BALLS)):
+            near = np.hypot(columns - wanted[0], rows - wanted[1]) < 14
+            light = picture * near
+            found = np.array([(light * columns).sum(), (light * rows).sum()]) / light.sum()
+            assert np.hypot(*(found - wanted)) < 0.3
+
+
+BALLS = [[0, 0, 1.0], [0.2, 0.9, 1.75], [-0.1, -0.9, 0.35], [0.3, 0.5, 0.2], [0.1, -0.4, 1.6]]
+BALL_RADIUS_M = 0.06
+
+
+@pytest.fixture(scope="module")
+def spheres(tmp_path_factory: pytest.TempPathFactory, blender: Callable[..., Any]) -> tuple[Path, dict[str, Camera]]:
+    """Pictures of a few bright balls, from a level camera and a pitched one."""
+    folder, config = tmp_path_factory.mktemp("spheres"), CameraConfig(width=240, height=160)
+    cameras = {
+        "front": aim(config, np.array([3.2, 0.05, 1.0]), np.array([0.0, 0.0, 1.0])),
+        "above": aim(config, np.array([3.0, -0.8, 1.9]), np.array([0.1, 0.0, 0.9])),
+    }
+    content = {"cameras": {name: as_json(camera) for name, camera in cameras.items()}}
+    blender(SPHERES, json.dumps(content), json.dumps(BALLS), BALL_RADIUS_M, folder)
+    return folder, cameras
