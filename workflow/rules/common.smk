@@ -1,4 +1,5 @@
 # Names shared by all rules. The catalogue is refreshed here, before the graph is built, so no checkpoint is needed.
+import os
 import sys
 from pathlib import Path
 
@@ -41,9 +42,9 @@ SETTINGS = to_mapping(RUN.config)
 C = RESULTS + "/clips/{clip}/"
 S = RESULTS + "/subjects/{subject}/"
 
-MARKER_LIST = SETTINGS["skeleton"]["markers"] or "assets/markers.yaml"
-SKELETON_TABLE = SETTINGS["skeleton"]["model"] or "assets/skeleton.yaml"
-REGRESSOR = str(regressor_file(RUN))
+MARKER_LIST = SETTINGS["skeleton"]["markers"] or os.path.relpath(ASSETS / "markers.yaml")
+SKELETON_TABLE = SETTINGS["skeleton"]["model"] or os.path.relpath(ASSETS / "skeleton.yaml")
+REGRESSOR = os.path.relpath(regressor_file(RUN))
 
 
 wildcard_constraints:

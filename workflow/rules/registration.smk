@@ -1,5 +1,5 @@
 # The free body's regressor is shipped; this rule runs once for a user's body model, skeleton or marker list.
-if not REGRESSOR.startswith(str(ASSETS)):
+if not REGRESSOR.startswith(os.path.relpath(ASSETS)):
 
     rule regressor:
         input:

@@ -1,0 +1,164 @@
+"""One true run of the whole chain on the smallest configuration: killed in the middle, finished, re-read."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+
+from odah_gen.paths import ROOT
+
+pytestmark = pytest.mark.endtoend
+CLIP = "results/smoke/clips/s01-walking-01"
+FRAMES = 8
+BIN = Path(sys.executable).parent
+
+
+def snakemake(folder: Path, *words: str) -> list[str]:
+    command = [str(BIN / "snakemake"), "-s", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", "2"]
+    return [*command, "--configfile", str(ROOT / "config" / "smoke.yaml"), *words]
+
+
+def finish(command: Sequence[str], folder: Path) -> str:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output[-4000:]
+    return output
+
+
+def kill_while_rendering(folder: Path) -> None:
+    """Start the workflow, kill -9 its main process when Blender is at work, and leave the children alone."""
+    with (folder / "killed.log").open("w") as log:
+        main = subprocess.Popen(snakemake(folder, "render_all"), cwd=folder, stdout=log, stderr=log)
+    deadline = time.monotonic() + 400
+    while not (folder / CLIP / "logs" / "render.log").exists():
+        assert main.poll() is None, (folder / "killed.log").read_text()[-4000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    time.sleep(2)
+    os.kill(main.pid, signal.SIGKILL)
+    main.wait()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("smoke")
+    kill_while_rendering(folder)
+    assert not (folder / CLIP / "front.mp4").exists()
+    (folder / "finished.log").write_text(finish(snakemake(folder, "render_all"), folder))
+    return folder
+
+
+def test_a_killed_run_finishes_and_leaves_no_half_written_file(run: Path):
+    assert not list((run / "results").rglob("*.part*"))
+    assert (run / "results/smoke/report.html").stat().st_size > 1000
+
+
+def test_the_default_profile_was_used_and_the_time_told(run: Path):
+    log = (run / "finished.log").read_text()
+    assert "profiles/default" in log
+    assert "1 of 1 clips to make" in log
+
+
+def test_a_second_run_has_nothing_to_do(run: Path):
+    assert "Nothing to be done" in finish(snakemake(run, "render_all"), run)
+
+
+def test_a_lost_video_makes_only_its_clip_again(run: Path):
+    video = run / CLIP / "side.mp4"
+    content = video.read_bytes()
+    video.unlink()
+    plan = finish(snakemake(run, "--dry-run", "--quiet", "host", "render_all"), run)
+    video.write_bytes(content)
+    assert "render" in plan
+    assert all(f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "scene"))
+
+
+def test_a_changed_setting_runs_what_depends_on_it(run: Path):
+    plan = finish(
+        snakemake(run, "--dry-run", "--quiet", "host", "--config", "ik={accuracy: 1e-6}", "--", "render_all"), run
+    )
+    finish(snakemake(run, "--dry-run", "render_all"), run)
+    assert "rule ik:" in plan
+    assert "rule markers:" not in plan
+
+
+def test_videos_have_every_frame_at_the_run_s_rate(run: Path):
+    for camera in ("front", "side"):
+        for name in (f"{camera}.mp4", f"{camera}_mask.mkv"):
+            with av.open(str(run / CLIP / name)) as container:
+                frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+                assert container.streams.video[0].average_rate == 12
+            assert len(frames) == FRAMES
+            assert frames[0].shape == (160, 240)
+
+
+def test_the_quality_figures_are_within_the_limits(run: Path):
+    quality = json.loads((run / CLIP / "quality.json").read_text())
+    assert quality["verdict"] == "pass", quality["reasons"]
+    assert quality["ik"]["marker_rms_mm"] <= 20
+    assert quality["fit"]["joint_center_mean_mm"] <= 15
+
+
+REPLAY = """
+import sys, numpy as np, opensim
+opensim.Logger.setLevelString("Error")
+model = opensim.Model(sys.argv[1])
+table = opensim.TimeSeriesTable(sys.argv[2])
+state = model.initSystem()
+coordinates = [model.getCoordinateSet().get(i) for i in range(model.getNumCoordinates())]
+labels = list(table.getColumnLabels())
+joints = [model.getJointSet().get(i) for i in range(model.getNumJoints())]
+centers = []
+for row in range(table.getNumRows()):
+    values = table.getRowAtIndex(row)
+    for coordinate in coordinates:
+        name = coordinate.getName()
+        value = values[labels.index(name)]
+        degrees = coordinate.getMotionType() == 1 and not name.endswith("_beta")
+        coordinate.setValue(state, np.radians(value) if degrees else value, False)
+    model.realizePosition(state)
+    points = [joint.getChildFrame().getPositionInGround(state) for joint in joints]
+    centers.append([[point[0], -point[2], point[1]] for point in points])
+np.savez(sys.argv[3], centers=np.array(centers), names=[joint.getName() for joint in joints])
+"""
+
+
+def test_model_and_motion_replay_to_the_labels_in_a_fresh_opensim_process(run: Path):
+    subject = run / "results/smoke/subjects/s01"
+    command = [
+        sys.executable,
+        "-c",
+        REPLAY,
+        str(subject / "model.osim"),
+        str(run / CLIP / "kinematics.mot"),
+        "replay.npz",
+    ]
+    finish(command, run)
+    replay, labels = np.load(run / "replay.npz"), np.load(run / CLIP / "labels.npz")
+    order = [list(replay["names"]).index(name) for name in labels["joint_names"]]
+    assert np.abs(replay["centers"][:, order] - labels["joint_centers_m"]).max() < 1e-4
+
+
+def test_verify_and_export_work_on_the_run(run: Path):
+    finish([str(BIN / "odah-gen"), "verify", "--run", "results/smoke"], run)
+    finish([str(BIN / "odah-gen"), "export", "--split", "train", "--run", "results/smoke"], run)
+    manifest = pd.read_parquet(run / "dataset/train/manifest.parquet")
+    assert {"front.mp4", "labels.npz", "kinematics.mot"} <= {Path(path).name for path in manifest["path"]}
+    finish([str(BIN / "odah-gen"), "verify", "--run", "dataset/train"], run)
+
+
+def test_an_empty_split_says_so_and_writes_nothing(run: Path):
+    command = [str(BIN / "odah-gen"), "export", "--split", "test", "--run", "results/smoke"]
+    result = subprocess.run(command, cwd=run, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert not (run / "dataset/test").exists()
