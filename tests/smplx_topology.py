@@ -2,7 +2,7 @@
 
 Every SMPL-X vertex that the marker list names gets the free body's vertex of the same marker, so that the table of
 SMPL-X vertices finds its landmarks. The other vertices are any of the free body's; 3,049 vertices are merged into a
-neighbour, which keeps the surface closed. Like real files it has pickled tables, and no tights.
+neighbour, which leaves no holes to speak of. Like real files it has pickled tables, and no tights.
 """
 
 from pathlib import Path
