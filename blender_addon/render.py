@@ -27,11 +27,10 @@ PR_SET_PDEATHSIG = 1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render a scene; returns the exit status."""
     parsed = build_parser().parse_args(arguments)
-    parent = os.getppid()
     die_with_parent()
     with open_progress(parsed.progress_fd) as progress:
         try:
-            render_scene(parsed.scene, parsed.out, parsed.camera, progress, parent)
+            render_scene(parsed.scene, parsed.out, parsed.camera, progress, parsed.parent)
         except (SceneError, OSError) as error:
             print(json.dumps({"event": "error", "message": str(error)}), file=progress, flush=True)
             return 2
@@ -44,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("scene", type=Path, metavar="SCENE_JSON", help="scene.json of a clip")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
     parser.add_argument("--camera", action="append", help="camera to render, may be repeated; default: all")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="process without which this one ends")
     parser.add_argument("--progress-fd", type=int, help="file descriptor for the progress lines")
     return parser
 

@@ -100,7 +100,7 @@ def start_blender(
         environment["LIBGL_ALWAYS_SOFTWARE"] = "1"
     with log.open("wb") as stream:
         return subprocess.Popen(
-            [*command, *wanted, "--progress-fd", str(progress)],
+            [*command, *wanted, "--parent", str(os.getpid()), "--progress-fd", str(progress)],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ import ffmpeg
 import imageio_ffmpeg
 
 from odah_gen.errors import InputError
+from odah_gen.lock import run_lock_fds
 
 GROUP_FRAMES = 15
 PICTURE: Mapping[str, Any] = {
@@ -113,4 +114,4 @@ def start_ffmpeg(path: Path, fps: float, mask: bool, errors: IO[bytes]) -> "subp
     command = ffmpeg.compile(
         output.global_args("-loglevel", "error", "-nostdin"), cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True
     )
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, pass_fds=run_lock_fds())

@@ -1,6 +1,7 @@
 """A run of one clip on the free body: three frames of a squat, and its real render, tiny."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -48,9 +49,11 @@ def rendered(run: Run) -> tuple[Path, list[Progress]]:
 def blender() -> Callable[..., Any]:
     """Runs lines of Python in Blender's environment; gives back the JSON that they print last."""
 
-    def call(lines: str, *arguments: object) -> Any:
+    def call(lines: str, *arguments: object, **environment: str) -> Any:
         command = [str(blender_python()), "-c", lines, *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment, timeout=300
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -1,0 +1,118 @@
+"""When rendering cannot be done there is one sentence, and nothing that looks finished."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from scene_clip import CLIP
+
+from odah_gen.errors import InputError
+from odah_gen.run import Run
+from odah_gen.scene.blender import pictures, require_egl
+from odah_gen.scene.render_stage import render_clip, scratch_folder
+from odah_gen.scene.stage import write_scene
+from odah_gen.scene.video import encoding
+
+RESULTS = ("front.mp4", "side.mp4", "front_mask.mkv", "side_mask.mkv", "render.json")
+
+
+def stand_in(folder: Path, script: str) -> Path:
+    """A program in the place of Blender's Python."""
+    path = folder / "python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def nothing_is_left(folder: Path) -> bool:
+    hidden = [file for file in folder.iterdir() if file.name.startswith(".")]
+    return not hidden and not any((folder / name).exists() for name in RESULTS)
+
+
+def test_missing_egl_names_the_package() -> None:
+    with pytest.raises(InputError, match=r"apt-get install .*libegl1"):
+        require_egl("libEGL-that-is-not-there.so.1")
+
+
+def test_missing_blender_names_the_setup(fresh_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_scene(fresh_run, CLIP)
+    monkeypatch.setenv("ODAH_BLENDER_PYTHON", "/nowhere/python")
+    with pytest.raises(InputError, match=r"\./odah setup"):
+        render_clip(fresh_run, CLIP)
+    assert nothing_is_left(fresh_run.clip(CLIP))
+
+
+def test_a_blender_that_aborts(fresh_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_scene(fresh_run, CLIP)
+    monkeypatch.setenv("ODAH_BLENDER_PYTHON", str(stand_in(tmp_path, "echo no graphics at all; exit 134")))
+    with pytest.raises(InputError, match=r"status 134 \(no graphics at all\)"):
+        render_clip(fresh_run, CLIP)
+    assert nothing_is_left(fresh_run.clip(CLIP))
+    assert "no graphics" in (fresh_run.clip(CLIP) / "blender.log").read_text()
+
+
+def test_a_scene_that_was_not_written(fresh_run: Run) -> None:
+    with pytest.raises(InputError, match=r"scene\.json: there is no such file"):
+        render_clip(fresh_run, CLIP)
+
+
+def test_a_gpu_that_is_not_there() -> None:
+    line = '{"event": "picture", "video": "front", "frame": 0, "file": "0.png", "renderer": "llvmpipe (LLVM 15)"}'
+    assert len(list(pictures([line], "auto"))) == 1
+    with pytest.raises(InputError, match=r"render\.device is gpu"):
+        list(pictures([line], "gpu"))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "clip").write_text("a file where a folder should be")
+    with pytest.raises(InputError, match="cannot be written"), scratch_folder(tmp_path / "clip"):
+        pass
+
+
+def test_a_video_that_cannot_be_written(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InputError, match="the video cannot be written"),
+        encoding(tmp_path / "missing" / "front.mp4", 12, mask=False) as encoder,
+    ):
+        encoder.finish()
+
+
+def test_killing_the_stage_ends_blender_and_leaves_no_result(fresh_run: Run) -> None:
+    write_scene(fresh_run, CLIP)
+    folder = fresh_run.clip(CLIP)
+    command = [sys.executable, "-m", "odah_gen.cli", "render", "--run", str(fresh_run.folder), CLIP]
+    stage = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    blender = wait_for(lambda: blender_of(stage.pid, folder), 60)
+    time.sleep(0.5)
+    os.kill(stage.pid, signal.SIGKILL)
+    stage.wait()
+    wait_for(lambda: not running(blender), 30)
+    assert not any((folder / name).exists() for name in RESULTS)
+    with scratch_folder(folder):
+        pass
+    assert not list(folder.glob(".render-*"))
+
+
+def wait_for(condition: object, seconds: float) -> int:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():  # type: ignore[operator]
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"did not happen within {seconds} s")
+
+
+def blender_of(stage: int, folder: Path) -> int:
+    """The child of the stage that runs blender_addon.render, once it is at work; 0 before."""
+    children = Path(f"/proc/{stage}/task/{stage}/children").read_text().split()
+    commands = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    return next((int(child) for child, words in commands.items() if b"blender_addon.render" in words), 0)
+
+
+def running(process: int) -> bool:
+    status = Path(f"/proc/{process}/stat")
+    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
