@@ -202,7 +202,7 @@ def readme(run: Run, split: str, clips: Sequence[str], left_out: dict[str, str])
     lines = [
         f"# Split {split} of run {run.config.run}",
         "",
-        f"{len(clips)} clips of {len(subjects)} subjects, {frames} frames at {run.config.fps:g} per second, seen by two",
+        f"{counted(len(clips), 'clip')} of {counted(len(subjects), 'subject')}, {frames} frames at {run.config.fps:g} per second, seen by two",
         "cameras (`front`, `side`). No subject of this split is in another one.",
         "",
         "| file | what it is |",
@@ -227,3 +227,8 @@ def readme(run: Run, split: str, clips: Sequence[str], left_out: dict[str, str])
     if left_out:
         lines += [f"Left out because they failed: {', '.join(left_out)}.", ""]
     return "\n".join(lines)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it needs one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

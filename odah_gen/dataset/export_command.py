@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from odah_gen.dataset.export import SPLITS, export_split, find_run
+from odah_gen.dataset.export import SPLITS, counted, export_split, find_run
 from odah_gen.run import open_run
 
 
@@ -28,4 +28,4 @@ def main(arguments: argparse.Namespace) -> None:
     export = export_split(run, arguments.split, out, arguments.include_failed)
     for clip, reason in export.left_out.items():
         sys.stderr.write(f"odah-gen: left out {clip}: {reason}\n")
-    sys.stdout.write(f"{export.folder}: {len(export.clips)} clips\n")
+    sys.stdout.write(f"{export.folder}: {counted(len(export.clips), 'clip')}\n")

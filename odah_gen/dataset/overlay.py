@@ -80,7 +80,7 @@ def drawn_frames(labels: Arrays, size: tuple[int, int], scale: int) -> Iterator[
     """
     width, height = size
     names = [*map(str, labels["joint_names"]), *map(str, labels["body_names"])]
-    font = ImageFont.load_default(size=max(10, height // 28))
+    font = ImageFont.load_default(size=max(10, height // 18))
     for frame, time in enumerate(labels["time_s"]):
         whole = Image.new("RGBA", (width * len(CAMERAS), height))
         for column, camera in enumerate(CAMERAS):
@@ -194,4 +194,4 @@ def check_ended(status: int, errors: IO[bytes], path: Path) -> None:
         errors.seek(0)
         lines = errors.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"ffmpeg ended with {status}"
-        raise InputError(f"{path}: cannot be made ({reason}). Check the clip's videos with odah-gen verify.")
+        raise InputError(f"{path}: cannot be made ({reason}). Check the clip's videos with odah-gen verify, and the free space.")

@@ -56,7 +56,15 @@ POSE_ARRAYS = (
     spec("source_frame", "T", "number", "frames", "", "frame of the source file, counted from 0, may lie between two"),
     spec("source_rate_hz", "", "number", "Hz", "", "frame rate of the source file"),
     spec("source_file", "", "text", "", "", "source of the motion: a file's name, or the procedural action"),
-    spec("world_from_source", "4 4", "float", "1, m", "world ← source", "rigid transform from the source file's frame"),
+    spec("source_scale", "", "float", "1", "", "factor on the source's positions, for a body of another size"),
+    spec(
+        "world_from_source",
+        "4 4",
+        "float",
+        "1, m",
+        "world ← source",
+        "rigid transform from the source file's frame, after source_scale",
+    ),
 )
 
 KEYPOINT_ARRAYS = (
@@ -105,6 +113,53 @@ SUBJECT_BODY_ARRAYS = (
     spec("model", "", "text", "", "", "body model: free, smplx, or the file's name"),
 )
 
+SUBJECT_FIT_ARRAYS = (
+    spec("betas", "S", "float", "1", "", "shape coefficients after the fit"),
+    spec("gender", "", "text", "", "", "female, male or neutral"),
+    spec("marker_names", "M", "text", "", "", "markers with a place on this body model"),
+    spec("marker_vertices", "M", "int", "", "", "vertex of each marker"),
+    spec("marker_offsets_m", "M 3", "float", "m", "at the vertex", "offset of each marker from its vertex"),
+    spec("clip_ids", "K", "text", "", "", "clip of each frame that the shape was found on"),
+    spec("frames", "K", "int", "", "", "number of that frame in its clip"),
+    spec("marker_mean_mm", "", "float", "mm", "", "mean distance of markers"),
+    spec("joint_center_mean_mm", "", "float", "mm", "", "mean distance of joint centres"),
+)
+
+
+def garment_arrays(name: str, vertices: str, faces: str) -> tuple[ArraySpec, ...]:
+    """The arrays of one garment; the symbols stand for its numbers of vertices and faces."""
+    return (
+        spec(f"{name}_vertices", f"{vertices} 3", "float", "m", "model at rest", "vertices on this subject"),
+        spec(f"{name}_faces", f"{faces} 3", "int", "", "", "triangles"),
+        spec(f"{name}_joints", f"{vertices} 6", "int", "", "", "strongest joints of each vertex"),
+        spec(f"{name}_weights", f"{vertices} 6", "float", "1", "", "their skinning weights; rows sum to 1"),
+        spec(f"{name}_body_ids", f"{vertices} 4", "int", "", "", "skin vertices below"),
+        spec(f"{name}_body_weights", f"{vertices} 4", "float", "1", "", "their weights; rows sum to 1"),
+    )
+
+
+CLOTHES_ARRAYS = (
+    *garment_arrays("upper", "Vu", "Fu"),
+    *garment_arrays("lower", "Vl", "Fl"),
+    spec("hidden_faces", "F", "bool", "", "", "faces of the skin that clothes cover for good"),
+)
+CATALOGUE: Mapping[str, str] = {
+    "clip_id": "`<subject>-<action>-<nn>`, unique",
+    "subject": "who moves",
+    "gender": "female, male or neutral",
+    "action": "what is done",
+    "index": "number of the clip among those of this subject and action",
+    "source": "procedural, amass or pybullet",
+    "source_file": "file of the motion, or the procedural action",
+    "frames": "frames of the clip (T)",
+    "fps": "frames per second (Hz)",
+    "source_fps": "frame rate of the source (Hz)",
+    "split": "train, val or test; a subject has one",
+    "seed": "seed of what is drawn for the clip",
+    "betas_source": "where the shape comes from: drawn from the subject's seed, or the motion file",
+    "shard": "batch that the clip belongs to",
+}
+
 EXPORTED_CLIP_FILES = (
     *(f"{camera}.mp4" for camera in CAMERAS),
     *(f"{camera}_mask.mkv" for camera in CAMERAS),
@@ -127,7 +182,6 @@ CLIP_FILES = (
 )
 EXPORTED_SUBJECT_FILES = ("model.osim", "scales.json", "body.npz")
 SUBJECT_FILES = (*EXPORTED_SUBJECT_FILES, "static.trc", "scaling.json", "fit.npz")
-CATALOGUE_COLUMNS = ("clip_id", "subject", "action", "source", "frames", "fps", "split", "seed")
 MANIFEST_COLUMNS = ("path", "bytes", "sha256")
 
 CLIP_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {
@@ -135,8 +189,9 @@ CLIP_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {
     "keypoints.npz": KEYPOINT_ARRAYS,
     "body.npz": POSE_ARRAYS,
     "labels.npz": LABEL_ARRAYS,
+    "clothes.npz": CLOTHES_ARRAYS,
 }
-SUBJECT_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {"body.npz": SUBJECT_BODY_ARRAYS}
+SUBJECT_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {"body.npz": SUBJECT_BODY_ARRAYS, "fit.npz": SUBJECT_FIT_ARRAYS}
 
 
 def expand_cameras(specs: Sequence[ArraySpec], cameras: Sequence[str] = CAMERAS) -> list[ArraySpec]:

@@ -11,7 +11,7 @@ import pandas as pd
 from odah_gen.dataset.clip_checks import ClipFiles, Problem, clip_problems
 from odah_gen.dataset.osim import read_outline
 from odah_gen.dataset.schema import (
-    CATALOGUE_COLUMNS,
+    CATALOGUE,
     CLIP_FILES,
     EXPORTED_CLIP_FILES,
     EXPORTED_SUBJECT_FILES,
@@ -72,7 +72,7 @@ def check_catalogue(run: Run) -> Findings:
     """clips.parquet has its columns, at least one clip, each clip once, and every subject in one split."""
     path = run.folder / "clips.parquet"
     table = read_table(path)
-    sentences = [f"{path}: lacks the column {name}." for name in CATALOGUE_COLUMNS if name not in table]
+    sentences = [f"{path}: lacks the column {name}." for name in CATALOGUE if name not in table]
     if not sentences:
         twice = sorted(set(table["clip_id"][table["clip_id"].duplicated()]))
         sentences += [f"{path}: names {clip} twice." for clip in twice]

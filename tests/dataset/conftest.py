@@ -21,6 +21,7 @@ from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.config import Body, Camera, Config, to_mapping
 from odah_gen.dataset.cameras import read_cameras
 from odah_gen.dataset.labels_stage import write_labels
+from odah_gen.dataset.schema import CLOTHES_ARRAYS, SUBJECT_FIT_ARRAYS
 from odah_gen.frames import WORLD_FROM_GROUND, WORLD_FROM_MODEL, matrix_to_rotvec
 from odah_gen.run import open_run
 from odah_gen.scene.cameras import place_cameras, project, write_cameras
@@ -123,6 +124,15 @@ def figure_motion():
     return poses, trans
 
 
+def blank_arrays(specs):
+    """Zeros and empty texts of the specified shapes, every symbol being 1."""
+    types = {"float": float, "number": float, "int": int, "bool": bool, "text": "U1"}
+    return {
+        entry.name: np.zeros([size if isinstance(size, int) else 1 for size in entry.shape], types[entry.kind])
+        for entry in specs
+    }
+
+
 def write_subject(folder, scales):
     """model.osim (bodies and coordinates alone), scales.json and body.npz."""
     root = ElementTree.Element("OpenSimDocument", Version="40600")
@@ -137,7 +147,7 @@ def write_subject(folder, scales):
     ElementTree.ElementTree(root).write(folder / "model.osim")
     write_json(folder / "scales.json", {body: list(row) for body, row in zip(body_names(), scales.tolist())})
     write_npz(folder / "body.npz", betas=np.zeros(1), gender=np.array("neutral"), model=np.array("SMPLX_NEUTRAL"))
-    write_npz(folder / "fit.npz", betas=np.zeros(1))
+    write_npz(folder / "fit.npz", **blank_arrays(SUBJECT_FIT_ARRAYS))
     write_json(folder / "scaling.json", {})
     write_trc(folder / "static.trc", MarkerTrajectories(("C7",), np.zeros(1), np.ones((1, 1, 3))))
 
@@ -226,7 +236,7 @@ def write_scene_files(folder, clip_id):
         "render": {"engine": "eevee", "samples": 1, "shadows": True},
     }
     write_json(folder / "scene.json", scene)
-    write_npz(folder / "clothes.npz", upper=np.zeros((1, 3)))
+    write_npz(folder / "clothes.npz", **blank_arrays(CLOTHES_ARRAYS))
 
 
 def write_clip(run, clip_id):
@@ -247,6 +257,7 @@ def write_clip(run, clip_id):
         "source_frame": np.arange(FRAMES, dtype=float),
         "source_rate_hz": np.array(FPS),
         "source_file": np.array("figure"),
+        "source_scale": np.array(1.0),
         "world_from_source": np.eye(4),
     }
     write_npz(folder / "motion.npz", **motion)
@@ -271,12 +282,18 @@ def catalogue():
         {
             "clip_id": clip_id,
             "subject": subject,
+            "gender": "neutral",
             "action": "walking",
+            "index": 0,
             "source": "procedural",
+            "source_file": "figure",
             "frames": FRAMES,
             "fps": FPS,
+            "source_fps": FPS,
             "split": split,
             "seed": 1,
+            "betas_source": "drawn",
+            "shard": 0,
         }
         for clip_id, (subject, split) in CLIPS.items()
     ]

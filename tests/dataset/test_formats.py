@@ -3,33 +3,45 @@
 import numpy as np
 import pytest
 
+from odah_gen.config import load_config
 from odah_gen.dataset.schema import (
+    CATALOGUE,
+    CLOTHES_ARRAYS,
     JSON_FILES,
     KEYPOINT_ARRAYS,
     LABEL_ARRAYS,
     POSE_ARRAYS,
     SUBJECT_BODY_ARRAYS,
+    SUBJECT_FIT_ARRAYS,
     array_problems,
     expand_cameras,
     json_problems,
     markdown_table,
     spec,
 )
+from odah_gen.motion.catalogue import create_run
 from odah_gen.paths import ROOT
 
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
+TABLES = (KEYPOINT_ARRAYS, LABEL_ARRAYS, POSE_ARRAYS, SUBJECT_BODY_ARRAYS, SUBJECT_FIT_ARRAYS, CLOTHES_ARRAYS)
 POINTS = (spec("valid", "T", "bool", "", "", ""), spec("points_m", "T M 3", "float", "m", "world", ""))
 
 
-@pytest.mark.parametrize("specs", [KEYPOINT_ARRAYS, LABEL_ARRAYS, POSE_ARRAYS, SUBJECT_BODY_ARRAYS])
+@pytest.mark.parametrize("specs", TABLES)
 def test_the_document_holds_the_table_of_every_file(specs):
     assert markdown_table(specs) in FORMATS
 
 
 def test_the_document_describes_no_array_that_has_no_spec():
     tables = [line for line in FORMATS.splitlines() if line.startswith("| `") and line.count("|") == 7]
-    specs = KEYPOINT_ARRAYS + LABEL_ARRAYS + POSE_ARRAYS + SUBJECT_BODY_ARRAYS
-    assert len(tables) == len(specs)
+    assert len(tables) == sum(map(len, TABLES))
+
+
+def test_the_catalogue_has_the_columns_of_the_document(tmp_path):
+    run = create_run(load_config([ROOT / "config" / "demo.yaml"]), tmp_path / "demo")
+    assert list(run.clips.columns) == list(CATALOGUE)
+    for name, meaning in CATALOGUE.items():
+        assert f"| `{name}` | {meaning} |" in FORMATS
 
 
 @pytest.mark.parametrize("name", JSON_FILES)

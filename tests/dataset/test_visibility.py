@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 import trimesh
 
+from odah_gen.body.model import JOINT_NAMES, find_body_model
+from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.config import Body
 from odah_gen.dataset.visibility import body_mesh, count_crossings, inside_visible, on_skin_visible
 
 EYE = np.array([5.0, 0.0, 0.0])
@@ -101,3 +105,20 @@ def test_a_hand_before_the_torso_hides_what_is_inside(hand_x, seen):
     hand = trimesh.creation.box([0.03, 0.1, 0.18]).apply_translation([hand_x, 0, 0.2])
     spine, elsewhere = [0.0, 0.01, 0.22], [0.0, 0.01, 0.45]
     assert inside_visible(mesh_of(torso, hand), EYE, np.array([spine, elsewhere])).tolist() == [seen, True]
+
+
+def test_a_raised_hand_hides_the_chest_of_the_free_body():
+    model = find_body_model(Body(), "neutral")
+    poses = torch.zeros(2, 165)
+    arm = 3 * JOINT_NAMES.index("right_shoulder")
+    poses[1, arm : arm + 3] = torch.tensor([0.0, np.pi / 2, 0.0])  # the right arm points forward
+    posed = pose_body(shape_body(model, torch.zeros(1)), poses)
+    chest = posed.joints[1, JOINT_NAMES.index("spine3")].numpy().astype(float)
+    hand = posed.joints[1, JOINT_NAMES.index("right_middle1")].numpy().astype(float)
+    eye = chest + 4 * (hand - chest)
+    seen = [
+        inside_visible(body_mesh(vertices.numpy().astype(float), model.faces), eye, np.stack([chest, hand])).tolist()
+        for vertices in posed.vertices
+    ]
+    assert seen[0][0], "with the arms at the sides nothing stands before the chest"
+    assert seen[1] == [False, True], "the hand does, and is seen itself"
