@@ -18,8 +18,6 @@ from odah_gen.run import CAMERAS
 from odah_gen.storage import read_json, read_yaml
 
 BODIES = 22
-COORDINATES = 39
-LABEL_COORDINATES = 36
 KINDS = {"float": "f", "number": "fiu", "int": "iu", "bool": "b", "text": "U"}
 JSON_FILES = ("cameras.json", "quality.json", "render.json", "fit.json", "scales.json")
 SCENE_FILE = "scene.json"
