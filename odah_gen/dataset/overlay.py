@@ -194,4 +194,6 @@ def check_ended(status: int, errors: IO[bytes], path: Path) -> None:
         errors.seek(0)
         lines = errors.read().decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"ffmpeg ended with {status}"
-        raise InputError(f"{path}: cannot be made ({reason}). Check the clip's videos with odah-gen verify, and the free space.")
+        raise InputError(
+            f"{path}: cannot be made ({reason}). Check the clip's videos with odah-gen verify, and the free space."
+        )

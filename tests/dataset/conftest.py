@@ -23,12 +23,13 @@ from odah_gen.dataset.cameras import read_cameras
 from odah_gen.dataset.labels_stage import write_labels
 from odah_gen.dataset.schema import CLOTHES_ARRAYS, SUBJECT_FIT_ARRAYS
 from odah_gen.frames import WORLD_FROM_GROUND, WORLD_FROM_MODEL, matrix_to_rotvec
+from odah_gen.paths import BLENDER_ADDON
 from odah_gen.run import open_run
 from odah_gen.scene.cameras import place_cameras, project, write_cameras
 from odah_gen.skeleton.mot import write_mot
 from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
 from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
-from odah_gen.storage import write_json, write_npz, write_yaml
+from odah_gen.storage import read_json, write_json, write_npz, write_yaml
 
 FRAMES, FPS = 4, 12.0
 GLIDE_M_PER_S = 0.12
@@ -217,25 +218,24 @@ def write_pictures(folder, vertices, faces):
         encode(folder / f"{name}.mp4", colored, vcodec="libx264", pix_fmt="yuv420p")
 
 
-def write_scene_files(folder, clip_id):
-    """scene.json and clothes.npz: a bare room with one lamp."""
-    three = [0.0, 0.0, 2.0]
-    names = ("skin", "eyeball", "iris", "pupil", "upper", "lower", "floor", "walls", "ceiling")
-    scene = {
-        "schema": 1,
-        "clip": clip_id,
-        "fps": FPS,
-        "frames": FRAMES,
-        "body": {"model": "../../model/SMPLX_NEUTRAL.npz", "motion": "body.npz"},
-        "clothes": "clothes.npz",
-        "cameras": "cameras.json",
-        "room": {"min_m": three, "max_m": three},
-        "lights": [{"position_m": three, "size_m": 1.0, "power_w": 100.0}],
-        "ambient_linear": three,
-        "materials": {name: {"color_linear": three, "roughness": 0.5} for name in names},
-        "render": {"engine": "eevee", "samples": 1, "shadows": True},
-    }
-    write_json(folder / "scene.json", scene)
+def smallest(schema, root):
+    """A small value that a JSON schema accepts: every required entry, and nothing that bounds forbid."""
+    if "$ref" in schema:
+        return smallest(root["$defs"][schema["$ref"].split("/")[-1]], root)
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    if schema["type"] == "object":
+        known, other = schema.get("properties", {}), schema.get("additionalProperties")
+        return {name: smallest(known.get(name, other), root) for name in schema.get("required", [])}
+    if schema["type"] == "array":
+        return [smallest(schema["items"], root)] * schema.get("minItems", 0)
+    return {"string": "x", "boolean": True, "integer": 1, "number": 0.5}[schema["type"]]
+
+
+def write_scene_files(folder):
+    """scene.json and clothes.npz: as little as their specs allow."""
+    schema = read_json(BLENDER_ADDON / "scene.schema.json")
+    write_json(folder / "scene.json", smallest(schema, schema))
     write_npz(folder / "clothes.npz", **blank_arrays(CLOTHES_ARRAYS))
 
 
@@ -269,7 +269,7 @@ def write_clip(run, clip_id):
         place_cameras(run.config.camera, vertices.reshape(-1, 3), run.generator(clip_id, "camera")),
     )
     write_pictures(folder, vertices, model.faces)
-    write_scene_files(folder, clip_id)
+    write_scene_files(folder)
     fit = dict(joint_center_mean_mm=4.0, joint_center_p95_mm=9.0, marker_mean_mm=5.0, source_vertex_mean_mm=3.0)
     write_json(folder / "fit.json", fit)
     render = dict(seconds_per_frame=0.5, engine="eevee", device="none", samples=1, blender="5.0.1")
