@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Matrix
 
 from .description import Camera, Description, whole_frame_rate
-from .subject import BODY_MATERIALS, Subject, body_materials, load_subject, posed_vertices
+from .subject import BODY_MATERIALS, Subject, body_materials, hair_share, load_subject, posed_vertices
 
 CLOTH_THICKNESS_M = 0.003
 MASK_VIEW, PICTURE_VIEW = "Raw", "Standard"
@@ -86,12 +86,24 @@ def add_people(
     for name in BODY_MATERIALS:
         body.data.materials.append(materials[name])
     body.data.polygons.foreach_set("material_index", body_materials(subject))
+    grow_hair(body, materials["skin"], materials["hair"], hair_share(subject.body))
     people = {"body": body}
     for name, garment in subject.garments.items():
         people[name] = add_mesh(collection, name, garment.vertices, garment.faces, smooth=True)
         people[name].data.materials.append(materials[name])
         add_thickness(people[name])
     return people
+
+
+def grow_hair(body: bpy.types.Object, skin: bpy.types.Material, hair: bpy.types.Material, share: np.ndarray) -> None:
+    """Colour the skin by vertex: `share` [V] of the hair's colour, the rest of its own."""
+    bare, hairy = np.array(skin.diffuse_color), np.array(hair.diffuse_color)
+    colors = bare + share[:, None] * (hairy - bare)
+    layer = body.data.color_attributes.new("skin and hair", "FLOAT_COLOR", "POINT")
+    layer.data.foreach_set("color", colors.astype(np.float32).ravel())
+    reader = skin.node_tree.nodes.new("ShaderNodeAttribute")
+    reader.attribute_name = layer.name
+    skin.node_tree.links.new(reader.outputs["Color"], principled(skin).inputs["Base Color"])
 
 
 def add_thickness(garment: bpy.types.Object) -> None:
@@ -158,11 +170,18 @@ def new_material(name: str, look: Mapping[str, Any]) -> bpy.types.Material:
     if not material.use_nodes:
         material.use_nodes = True
     color = (*look["color_linear"], 1.0)
-    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = color
-    shader.inputs["Roughness"].default_value = look["roughness"]
+    inputs = principled(material).inputs
+    inputs["Base Color"].default_value = color
+    inputs["Roughness"].default_value = look["roughness"]
+    inputs["Emission Color"].default_value = color
+    inputs["Emission Strength"].default_value = look["glow"]
     material.diffuse_color = color
     return material
+
+
+def principled(material: bpy.types.Material) -> bpy.types.Node:
+    """The shader of a material."""
+    return next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
 
 
 def new_world(ambient: tuple[float, float, float]) -> bpy.types.World:

@@ -12,6 +12,11 @@ EYE_JOINTS = (23, 24)
 PUPIL_COSINE = 0.965
 IRIS_COSINE = 0.87
 BODY_MATERIALS = ("skin", "eyeball", "iris", "pupil")
+HEAD_JOINTS = (15, 22)
+HAIRLINE = np.array([[-4.0, -1.1], [-2.9, -0.75], [-2.2, 0.3], [-1.45, 0.35], [-1.15, 0.2], [-0.8, 1.0], [0.5, 1.25]])
+"""Height of the hairline over the eyes against the place behind them, in distances between the eyes, nape to brow."""
+BROW_HEIGHT, BROW_WIDTH, BROW_THICKNESS = 0.36, 0.34, 0.07
+SCALP_EDGE, BROW_EDGE = 0.3, 0.12
 
 
 @dataclass(frozen=True)
@@ -107,3 +112,23 @@ def body_materials(subject: Subject) -> np.ndarray:
         forward = outward[:, 2] / np.linalg.norm(outward, axis=1)
         materials[chosen] = 1 + (forward > IRIS_COSINE) + (forward > PUPIL_COSINE)
     return materials
+
+
+def hair_share(body: Body) -> np.ndarray:
+    """How much each vertex [V] is hair: 1 on the scalp, most on the brows, 0 elsewhere, soft at the edges."""
+    left, right = body.joints[EYE_JOINTS[0]], body.joints[EYE_JOINTS[1]]
+    apart = np.linalg.norm(left - right)
+    across, up, forward = ((body.vertices - (left + right) / 2) / apart).T
+    on_head = np.clip(2 * body.weights[:, HEAD_JOINTS].sum(axis=1) - 0.5, 0, 1)
+    scalp = step(up - np.interp(forward, *HAIRLINE.T), SCALP_EDGE)
+    # Ears stand out from the head, between the eyes' height and the mouth's.
+    ear = step(np.abs(across) - 1.28, SCALP_EDGE) * (np.abs(up + 0.35) < 0.9) * (np.abs(forward + 1.7) < 0.7)
+    off_middle = (np.abs(across) - 0.52) / BROW_WIDTH
+    off_brow = np.abs(up - BROW_HEIGHT + 0.06 * off_middle**2)
+    brow = step(BROW_THICKNESS - off_brow, BROW_EDGE) * (np.abs(off_middle) < 1) * (forward > 0)
+    return on_head * np.maximum(scalp * (1 - ear), 0.7 * brow)
+
+
+def step(distance: np.ndarray, width: float) -> np.ndarray:
+    """A step from 0 to 1 around distance 0, `width` wide (all in distances between the eyes)."""
+    return np.clip(distance / width + 0.5, 0, 1)

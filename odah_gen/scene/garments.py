@@ -25,8 +25,11 @@ HIDE_DEPTH_M = 0.025
 """Skin farther inside a garment than this is not drawn, so it cannot poke through."""
 SHAPE_STEPS = 30
 WEIGHT_STEPS = 8
-LEG_RELEASE = 0.5
+LEG_RELEASE = 0.3
 FEWEST_FACES = 100
+NECK_HALF_WIDTH_M = 0.085
+SHOULDER_TOP_M = 0.13
+HEM_BELOW_HIP_M = 0.01
 GARMENTS = ("upper", "lower")
 JOINTS_PER_VERTEX = 6
 BODY_NEIGHBOURS = 4
@@ -135,10 +138,12 @@ def shirt_field(body: RestBody, points: Float[np.ndarray, "points 3"]) -> Float[
     shoulder, elbow, neck = body.joint("left_shoulder"), body.joint("left_elbow"), body.joint("neck")
     outward = np.abs(points[:, 0])
     sleeve = shoulder[0] + 0.55 * (elbow[0] - shoulder[0]) - outward
-    hem = points[:, 1] - (body.joint("left_hip")[1] - 0.05)
-    # The neckline is a plane that slopes down to the front; beyond the neck's width there is none.
-    neckline = neck[1] - 0.005 + 0.35 * np.clip(neck[2] - points[:, 2], -0.1, 0.1) - points[:, 1]
-    return np.minimum.reduce([sleeve, hem, np.where(outward < 0.13, neckline, 1.0)])
+    hem = points[:, 1] - (body.joint("left_hip")[1] - HEM_BELOW_HIP_M)
+    # The neckline is a plane that slopes down to the front, cut off at both sides of the neck.
+    plane = neck[1] - 0.005 + 0.35 * np.clip(neck[2] - points[:, 2], -0.1, 0.1) - points[:, 1]
+    beside = np.minimum(outward - NECK_HALF_WIDTH_M, plane + 0.05)
+    neckline = np.where(outward < SHOULDER_TOP_M, np.maximum(plane, beside), 1.0)
+    return np.minimum.reduce([sleeve, hem, neckline])
 
 
 def trousers_field(body: RestBody, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
