@@ -19,7 +19,8 @@ COLLARS = (13, 14)
 FIRST_FINGER = 25
 FINGERS_PER_HAND, THUMB = 15, 12
 RELAXED_FINGERS = 0.28
-HAND_CLEARANCE_M = 0.05
+HAND_CLEARANCE_M = 0.035
+HANG_FLEXION, HANG_ELBOW, HANG_PRONATION = 0.03, 0.24, 0.15
 MAX_EXTENSION = 0.998
 """A standing leg is this share of its straight length: knees bent by about 7 degrees, never locked."""
 
@@ -52,6 +53,7 @@ class Arm:
         elbow: flexion.
         pronation: of the forearm, half of it at the elbow and half at the wrist.
         shrug: raise of the collar bone.
+        extension: of the wrist, the back of the hand towards the forearm.
     """
 
     flexion: Float[np.ndarray, " frames"]
@@ -60,6 +62,7 @@ class Arm:
     elbow: Float[np.ndarray, " frames"]
     pronation: Float[np.ndarray, " frames"]
     shrug: Float[np.ndarray, " frames"]
+    extension: Float[np.ndarray, " frames"]
 
 
 @dataclass(frozen=True)
@@ -134,9 +137,16 @@ def set_arm(local: Float[np.ndarray, "frames 55 3 3"], side: int, arm: Arm, body
     swing = turn("x", -(arm.flexion - forward)) @ turn("z", -sign * lowering)
     local[:, SHOULDERS[side]] = swing @ turn("x", -arm.rotation)
     half_twist = turn("x", arm.pronation / 2)
-    local[:, ELBOWS[side]] = turn("y", -sign * arm.elbow) @ half_twist
-    local[:, WRISTS[side]] = half_twist
+    local[:, ELBOWS[side]] = turn("y", -sign * (arm.elbow - rest_bend(body, side))) @ half_twist
+    local[:, WRISTS[side]] = half_twist @ turn("z", sign * arm.extension)
     local[:, COLLARS[side]] = turn("z", sign * arm.shrug)
+
+
+def rest_bend(body: Physique, side: int) -> float:
+    """How far (rad) the elbow of the rest pose is already bent forward."""
+    shoulder, elbow, wrist = (body.joints[pair[side]] for pair in (SHOULDERS, ELBOWS, WRISTS))
+    upper, fore = elbow - shoulder, wrist - elbow
+    return float(np.arctan2(fore[2], abs(fore[0])) - np.arctan2(upper[2], abs(upper[0])))
 
 
 def set_fingers(local: Float[np.ndarray, "frames 55 3 3"], side: int, curl: float) -> None:
@@ -145,18 +155,26 @@ def set_fingers(local: Float[np.ndarray, "frames 55 3 3"], side: int, curl: floa
     local[:, first : first + THUMB] = turn("z", np.full(1, -SIDES[side] * curl))[0]
 
 
-def hanging(body: Physique, time_s: Float[np.ndarray, " frames"], elbow: float = 0.22) -> Arm:
+def hanging(body: Physique, time_s: Float[np.ndarray, " frames"], elbow: float = HANG_ELBOW) -> Arm:
     """An arm that hangs beside the body, just clear of its hips."""
     still = np.zeros(len(time_s))
-    return Arm(still + 0.03, still + hanging_abduction(body), still, still + elbow, still + 0.15, still)
+    return Arm(
+        flexion=still + HANG_FLEXION,
+        abduction=still + hanging_abduction(body),
+        rotation=still,
+        elbow=still + elbow,
+        pronation=still + HANG_PRONATION,
+        shrug=still,
+        extension=still,
+    )
 
 
 def hanging_abduction(body: Physique) -> float:
-    """How far (rad) an arm must be spread for the hand to clear the hips, between 5 and 20 degrees."""
+    """How far (rad) an arm must be spread for the hand to clear the hips, between 3 and 20 degrees."""
     shoulder, wrist = body.joints[SHOULDERS[0]], body.joints[WRISTS[0]]
     reach_m = float(np.linalg.norm(wrist - shoulder))
     needed = (body.half_width_m + HAND_CLEARANCE_M - shoulder[0]) / reach_m
-    return float(np.clip(np.arcsin(np.clip(needed, -1, 1)), np.radians(5), np.radians(20)))
+    return float(np.clip(np.arcsin(np.clip(needed, -1, 1)), np.radians(3), np.radians(20)))
 
 
 def standing_places(body: Physique, toe_out: float) -> tuple[tuple[float, float, float], ...]:

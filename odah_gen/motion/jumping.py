@@ -1,5 +1,6 @@
 """A vertical jump: crouch, push-off, ballistic flight, landing, standing."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -161,11 +162,9 @@ def swinging_arm(body: Physique, pace_s: Float[np.ndarray, " frames"], jump: Jum
         (jump.down_s + 0.1, 0.6),
         (jump.stood_s, 0.22),
     ]
-    return Arm(
+    return dataclasses.replace(
+        rest,
         flexion=keyed(pace_s, flexion, smooth_s=0.05),
         abduction=rest.abduction + np.radians(6) * ramp(pace_s, jump.crouched_s, jump.off_s),
-        rotation=rest.rotation,
         elbow=keyed(pace_s, elbow, smooth_s=0.05),
-        pronation=rest.pronation,
-        shrug=rest.shrug,
     )

@@ -20,6 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from odah_gen.errors import InputError
 from odah_gen.motion.clip import MotionClip
+from odah_gen.motion.resample import interpolate_rows, slerp_rows
 from odah_gen.paths import ROOT
 from odah_gen.storage import missing
 
@@ -40,6 +41,8 @@ SIDE_COLUMNS = {"right": (16, 20, 21, 25, 29), "left": (30, 34, 35, 39, 43)}
 """First columns of hip, knee, ankle, shoulder and elbow."""
 JOINTS = {"left": (1, 4, 7, 16, 18), "right": (2, 5, 8, 17, 19)}
 SPINE, NECK_AND_HEAD = (3, 6, 9), (12, 15)
+UNEVEN = 0.02
+"""Frames whose places differ by less than this share of a frame are evenly spaced; files round durations."""
 SIGNS = {"left": 1.0, "right": -1.0}
 
 
@@ -86,10 +89,10 @@ def read_pybullet(path: Path) -> MotionClip:
     """Read and convert a clip, Z up.
 
     Raises:
-        InputError: the file is missing, is no clip, or its frames are not evenly spaced.
+        InputError: the file is missing or is no clip.
     """
     frames = read_frames(path)
-    fps = frame_rate(path, frames)
+    fps, places = timing(path, frames)
     turns = conjugate(quaternions(frames, ROOT_TURN))
     pelvis = WORLD_FROM_MODEL_UP.apply(MODEL_FROM_DEEPMIMIC.apply(frames[:, ROOT_COLUMNS]))
     poses = np.zeros((len(frames), 55, 3))
@@ -99,14 +102,14 @@ def read_pybullet(path: Path) -> MotionClip:
     for side, joints in JOINTS.items():
         poses[:, joints] = limbs(frames, side)
     return MotionClip(
-        poses=poses.reshape(len(frames), 165),
-        trans=pelvis - PELVIS_REST_M,
+        poses=slerp_rows(poses, places).reshape(len(places), 165),
+        trans=interpolate_rows(pelvis - PELVIS_REST_M, places),
         fps=fps,
         gender="neutral",
         betas=np.zeros(0),
         flavour="smplx",
         source_file=path.name,
-        source_frame=np.arange(len(frames), dtype=np.float64),
+        source_frame=places,
         source_rate_hz=fps,
         leg_length_m=LEG_LENGTH_M,
     )
@@ -132,17 +135,34 @@ def read_frames(path: Path) -> Float[np.ndarray, "frames 44"]:
     return frames
 
 
-def frame_rate(path: Path, frames: Float[np.ndarray, "frames 44"]) -> float:
-    """Frames per second, from the durations of the frames; the last frame's is not used.
+def timing(path: Path, frames: Float[np.ndarray, "frames 44"]) -> tuple[float, Float[np.ndarray, " even"]]:
+    """Frames per second, and where evenly spaced frames lie among those of the file.
+
+    Each frame carries its duration, the last one's meaning nothing. All but one clip are evenly spaced; there the places
+    are 0, 1, 2 …
 
     Raises:
-        InputError: the frames are not evenly spaced to 1 %.
+        InputError: a duration is not positive.
     """
-    steps = frames[:-1, 0]
-    step = float(np.median(steps))
-    if step <= 0 or np.abs(steps - step).max() > 0.01 * step:
-        raise InputError(f"{path}: its frames are not evenly spaced; one duration for all was expected. {CURE}")
-    return nice_rate(1 / step)
+    durations = frames[:-1, 0]
+    if durations.min() <= 0:
+        raise InputError(f"{path}: a frame lasts {durations.min()} s; a positive duration was expected. {CURE}")
+    step = float(np.median(durations))
+    time_s = np.concatenate([[0.0], np.cumsum(durations)])
+    count = int(np.floor(time_s[-1] / step + UNEVEN)) + 1
+    places = np.interp(np.arange(count) * step, time_s, np.arange(len(frames)))
+    whole = np.round(places)
+    return nice_rate(1 / step), whole if np.abs(places - whole).max() < UNEVEN else places
+
+
+def clip_length(path: Path) -> tuple[int, float]:
+    """Frames and frames per second of what `read_pybullet` gives.
+
+    Raises:
+        InputError: the file is missing or is no clip.
+    """
+    fps, places = timing(path, read_frames(path))
+    return len(places), fps
 
 
 def nice_rate(rate: float) -> float:

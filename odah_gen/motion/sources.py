@@ -10,7 +10,7 @@ from odah_gen.config import Config
 from odah_gen.errors import InputError
 from odah_gen.motion.amass import MotionHeader, read_header
 from odah_gen.motion.procedural import ACTIONS, RATE_HZ, procedural_frames
-from odah_gen.motion.pybullet_clips import clip_file, frame_rate, read_frames
+from odah_gen.motion.pybullet_clips import clip_file, clip_length
 
 NO_MOTION = ("shape.npz", "neutral_stagei.npz")
 SUFFIXES = ("_poses", "_stageii")
@@ -82,8 +82,7 @@ def library_clip(config: Config, action: str) -> tuple[str, int, float]:
     """
     if config.motion.source == "pybullet":
         path = clip_file(action)
-        frames = read_frames(path)
-        return path.name, len(frames), frame_rate(path, frames)
+        return path.name, *clip_length(path)
     if action not in ACTIONS:
         raise InputError(
             f"motion.actions: there is no procedural action {action!r}; there are {', '.join(ACTIONS)}. "

@@ -25,7 +25,7 @@ AMASS_LEG_M = 0.788
 def write_motion(run: Run, clip_id: str) -> Path:
     """Write a clip's motion.npz (docs/architecture.md) and return its path.
 
-    Floor and heading are found on the whole source, before the clip is cut to the catalogue's frames.
+    Floor and heading are found on the whole source, so that they depend neither on the run's rate nor on max_frames.
 
     Raises:
         InputError: the clip is not in the catalogue, or its source cannot be used.
@@ -33,7 +33,8 @@ def write_motion(run: Run, clip_id: str) -> Path:
     row = run.row(clip_id)
     model, betas = subject_body(run, str(row["subject"]))
     source = source_clip(run, row, model, betas)
-    placed = place_in_world(resample(source, run.config.fps), model, betas)
+    placed = place_in_world(source, model, betas)
+    placed = dataclasses.replace(placed, clip=resample(placed.clip, run.config.fps))
     path = run.clip(clip_id) / "motion.npz"
     write_world_motion(path, placed, betas, int(row["frames"]))
     return path

@@ -6,6 +6,7 @@ The table is the project's own reading of those shapes, in steps of 5 % of the c
 of eight harmonics stands for it.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -261,11 +262,8 @@ def swinging_arm(
     """An arm that swings against the leg of its side, the elbow bending more in front."""
     rest = hanging(body, time_s)
     forward = -np.cos(2 * np.pi * (phase - 0.02)) * gait.swing
-    return Arm(
+    return dataclasses.replace(
+        rest,
         flexion=rest.flexion + ARM_SWING * forward - np.radians(2),
-        abduction=rest.abduction,
-        rotation=rest.rotation,
         elbow=rest.elbow + np.radians(7) * (1 + forward),
-        pronation=rest.pronation,
-        shrug=rest.shrug,
     )

@@ -1,5 +1,7 @@
 """Waving with one hand while standing: the upper arm a little below the shoulder, the forearm up, palm forward."""
 
+import dataclasses
+
 import numpy as np
 from jaxtyping import Float
 
@@ -74,7 +76,8 @@ def waving_arm(
     """
     ahead = 1 - (1 - up) ** 2
     wave = amplitude * WAVE * np.sin(2 * np.pi * RATE_HZ * speed * (time_s - RAISE_S[1])) * up**4
-    return Arm(
+    return dataclasses.replace(
+        rest,
         flexion=rest.flexion + up * (UP_FLEXION - rest.flexion) + np.radians(25) * 4 * up * (1 - up),
         abduction=rest.abduction + up * (UP_ABDUCTION - rest.abduction),
         rotation=up * UP_ROTATION + 0.35 * wave,
