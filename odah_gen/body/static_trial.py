@@ -1,8 +1,10 @@
 """The static trial: the subject's own body in a known pose, from which the skeleton is scaled.
 
-Quiet standing: legs straight down, feet flat and apart by the width of the hips, arms straight and 35° abducted in
-the frontal plane, palms facing the thighs with the thumbs forward, facing +X. A T-pose would not do: it lifts the
-shoulder girdle, which the generic skeleton does not have.
+Quiet standing: legs straight down, feet flat and apart by the width of the hips, upper arms 35° abducted in the
+frontal plane, palms facing the thighs with the thumbs forward, facing +X. A T-pose would not do: it lifts the shoulder
+girdle, which the generic skeleton does not have. The elbows keep their angle of the rest pose: SMPL-X's forearm points
+14° further outward than its upper arm, which is the carrying angle of a human arm and of the skeleton (11°); a hinge
+could not follow if the static trial took it away.
 """
 
 import numpy as np
@@ -42,8 +44,8 @@ RATE_HZ = 60.0
 def static_poses(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> Float[np.ndarray, "165"]:
     """Rotation vectors (rad) that put a body into the static trial's pose, the first one world ← body.
 
-    Arms and legs are swung from the body's own rest directions, so models whose arms hang differently at rest end
-    in the same pose.
+    Upper arms and legs are swung from the body's own rest directions, so models whose arms hang differently at rest
+    end in the same pose.
     """
     joints = rest_joints(model, betas)
     local = np.tile(np.eye(3), (55, 1, 1))
@@ -63,15 +65,13 @@ def rest_joints(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> dict[st
 def set_arm(
     local: Float[np.ndarray, "55 3 3"], joints: dict[str, Float[np.ndarray, "3"]], side: str, sign: float
 ) -> None:
-    """Lower the collar bone and the straight arm of one side; the parent of the collar is upright."""
+    """Lower the collar bone and the arm of one side; the parent of the collar is upright."""
     angle = np.deg2rad(ABDUCTION_DEG)
     target = np.array([sign * np.sin(angle), -np.cos(angle), 0.0])
     collar = Rotation.from_rotvec([0.0, 0.0, -sign * np.deg2rad(COLLAR_DROP_DEG)]).as_matrix()
     upper = swing(joints[f"{side}_elbow"] - joints[f"{side}_shoulder"], target)
-    fore = swing(joints[f"{side}_wrist"] - joints[f"{side}_elbow"], target)
     local[JOINT_NAMES.index(f"{side}_collar")] = collar
     local[JOINT_NAMES.index(f"{side}_shoulder")] = collar.T @ upper
-    local[JOINT_NAMES.index(f"{side}_elbow")] = upper.T @ fore
 
 
 def set_leg(local: Float[np.ndarray, "55 3 3"], joints: dict[str, Float[np.ndarray, "3"]], side: str) -> None:

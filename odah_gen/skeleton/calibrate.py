@@ -12,13 +12,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from odah_gen.body.layout import MarkerLayout, load_layout, write_layout
 from odah_gen.body.model import load_body_model
 from odah_gen.paths import ASSETS
-from odah_gen.skeleton.kinematics import Replay
+from odah_gen.skeleton.kinematics import Replay, Solution
 from odah_gen.skeleton.scaling import VIRTUAL, mean_body_measurements
 from odah_gen.skeleton.static import static_with_centers
+from odah_gen.skeleton.table import skeleton_table
 from odah_gen.skeleton.trc import MarkerTrajectories
 from odah_gen.skeleton.worker import call
 
@@ -44,13 +46,13 @@ DECLARED = {
     "lumbar_rotation": 0.0,
     **{
         f"{name}_{side}": 0.0
-        for name in ("hip_rotation", "ankle_angle", "subtalar_angle", "mtp_angle", "arm_rot", "wrist_flex", "wrist_dev")
+        for name in ("hip_rotation", "ankle_angle", "subtalar_angle", "mtp_angle", "wrist_flex", "wrist_dev")
         for side in "rl"
     },
-    "pro_sup_r": np.pi / 2,
-    "pro_sup_l": np.pi / 2,
 }
-"""What standing with the palms towards the thighs means by definition (rad): joint centres cannot tell these."""
+"""What quiet standing means by definition (rad): joint centres cannot tell these."""
+STYLOIDS = (0.0225, 0.072)
+"""Direction from the ulnar to the radial styloid marker in the published radius (x, z; m)."""
 ANKLE_RANGE_RAD = np.deg2rad(np.linspace(-20, 20, 41))
 MEAN_MASS_KG = 75.0
 
@@ -97,10 +99,43 @@ def skeleton_in(static: MarkerTrajectories) -> tuple[Replay, dict[str, list[floa
     text, scales = call(
         "scale_model", text=text, static=static, measurements=mean_body_measurements(), mass_kg=MEAN_MASS_KG
     )
-    solution = call("solve", text=text, trial=static, weights=POSE_WEIGHTS, accuracy=1e-9, locked=DECLARED)
-    pose = dict(zip(solution.coordinate_names, solution.coordinates[0]))
+    elbow = skeleton_table()["joints"]["elbow_r"]["parent"]["orientation_rad"]
+    hinge = Rotation.from_euler("XYZ", elbow).as_matrix()[:, 2]
+    still = {"arm_rot": 0.0, "pro_sup": np.pi / 2}
+    still["arm_rot"] += twist(text, static, still, "humerus_r", ("RMEL", "RLEL"), (hinge[0], hinge[2]))
+    still["pro_sup"] += twist(text, static, still, "radius_r", ("RFAulna", "RFAradius"), STYLOIDS)
+    pose = pose_of(solve_arms(text, static, still))
     pose |= flat_feet(text, pose)
     return call("replay", text=text, names=list(pose), coordinates=np.array([list(pose.values())])), scales
+
+
+def solve_arms(text: str, static: MarkerTrajectories, still: Mapping[str, float]) -> Solution:
+    """The pose from joint centres, with arm_rot and pro_sup (rad) held on both sides."""
+    held = {f"{name}_{side}": value for name, value in still.items() for side in "rl"}
+    return call("solve", text=text, trial=static, weights=POSE_WEIGHTS, accuracy=1e-9, locked=DECLARED | held)
+
+
+def pose_of(solution: Solution) -> dict[str, float]:
+    """The coordinates (rad, m) of the first frame."""
+    return dict(zip(solution.coordinate_names, solution.coordinates[0]))
+
+
+def twist(
+    text: str,
+    static: MarkerTrajectories,
+    still: Mapping[str, float],
+    body: str,
+    markers: tuple[str, str],
+    axis_xz: tuple[float, float],
+) -> float:
+    """How far a bone must turn about its length (rad) to bring an axis of it along a line of two landmarks.
+
+    The elbow's hinge goes along the epicondyles, so that the forearm swings in the plane in which the body's does.
+    """
+    replay = solve_arms(text, static, still).replay
+    rotation = replay.body_rotations[0, replay.body_names.index(body)]
+    x, _, z = rotation.T @ (static.column(markers[1])[0] - static.column(markers[0])[0])
+    return float(np.arctan2(x, z) - np.arctan2(*axis_xz))
 
 
 def flat_feet(text: str, pose: Mapping[str, float]) -> dict[str, float]:
