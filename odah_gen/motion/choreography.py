@@ -20,6 +20,7 @@ FIRST_FINGER = 25
 FINGERS_PER_HAND, THUMB = 15, 12
 RELAXED_FINGERS = 0.28
 HAND_CLEARANCE_M = 0.035
+HIPS_FORWARD_M = 0.02
 HANG_FLEXION, HANG_ELBOW, HANG_PRONATION = 0.03, 0.24, 0.15
 MAX_EXTENSION = 0.998
 """A standing leg is this share of its straight length: knees bent by about 7 degrees, never locked."""
@@ -183,10 +184,11 @@ def standing_places(body: Physique, toe_out: float) -> tuple[tuple[float, float,
     return ((half, 0.0, toe_out), (-half, 0.0, -toe_out))
 
 
-def standing_height(body: Physique) -> float:
-    """Height (m) of the pelvis joint above the floor when standing with nearly straight legs."""
-    hip_below = float(body.joints[PELVIS, 1] - body.joints[list(HIPS), 1].mean())
-    return body.ankle_height_m + MAX_EXTENSION * body.leg_m + hip_below
+def standing_pelvis(body: Physique) -> Float[np.ndarray, "3"]:
+    """Pelvis joint (m) when standing: legs nearly straight, hips a little before the ankles, ankles at X, Z 0."""
+    hip_to_pelvis = body.joints[PELVIS] - body.joints[list(HIPS)].mean(axis=0)
+    up = np.sqrt((MAX_EXTENSION * body.leg_m) ** 2 - HIPS_FORWARD_M**2)
+    return hip_to_pelvis + np.array([0.0, body.ankle_height_m + up, HIPS_FORWARD_M])
 
 
 def planted(body: Physique, side: int, place: tuple[float, float, float], pitch: Float[np.ndarray, " frames"]) -> Foot:

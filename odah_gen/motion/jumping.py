@@ -13,7 +13,7 @@ from odah_gen.motion.choreography import (
     Plan,
     hanging,
     planted,
-    standing_height,
+    standing_pelvis,
     standing_places,
 )
 from odah_gen.motion.curves import keyed, ramp
@@ -28,7 +28,8 @@ TOE_PITCH = np.radians(42)
 RISE_SHARE = 0.72
 TOE_OUT = np.radians(8)
 CROUCH_LEAN, LANDING_LEAN = np.radians(38), np.radians(28)
-HIPS_BACK_M = 0.10
+HIPS_BACK_M, LANDING_BACK = 0.10, 0.8
+SLACK_M = 0.004
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def jumping(
     rise = pelvis_rise(body, pace_s, jump)
     lean = CROUCH_LEAN * crouch + LANDING_LEAN * landing
     still = 0 * time_s
-    pelvis = np.stack([still, standing_height(body) - 0.004 + rise, -hips_back * crouch - 0.8 * hips_back * landing], 1)
+    back = -hips_back * (crouch + LANDING_BACK * landing)
+    pelvis = standing_pelvis(body) + np.stack([still, rise - SLACK_M, back], axis=1)
     arm = swinging_arm(body, pace_s, jump, swing)
     return Plan(
         time_s=time_s,

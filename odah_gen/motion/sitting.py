@@ -13,7 +13,7 @@ from odah_gen.motion.choreography import (
     Plan,
     hanging,
     planted,
-    standing_height,
+    standing_pelvis,
     standing_places,
 )
 from odah_gen.motion.curves import keyed, ramp, sway
@@ -96,8 +96,8 @@ def pelvis_path(
     back = ramp(pace_s, START_S, SEATED_S - 0.1)
     down = ramp(pace_s, START_S + 0.05, SEATED_S)
     hip_to_pelvis = body.joints[PELVIS] - body.joints[list(HIPS)].mean(axis=0)
-    standing = standing_height(body) - hip_to_pelvis[1]
-    hips = np.stack([standing + (height - standing) * down, depth * back], axis=1)
+    _, standing, start = standing_pelvis(body) - hip_to_pelvis
+    hips = np.stack([standing + (height - standing) * down, start + (depth - start) * back], axis=1)
     cosine, sine = np.cos(lean), np.sin(lean)
     up = hip_to_pelvis[1] * cosine - hip_to_pelvis[2] * sine
     forward = hip_to_pelvis[1] * sine + hip_to_pelvis[2] * cosine

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from odah_gen.motion.choreography import Arm, Plan, hanging, planted, standing_height, standing_places
+from odah_gen.motion.choreography import Arm, Plan, hanging, planted, standing_pelvis, standing_places
 from odah_gen.motion.curves import ramp, sway
 from odah_gen.motion.physique import SIDES, Physique
 
@@ -18,6 +18,8 @@ UP_ABDUCTION, UP_FLEXION, UP_ROTATION, UP_ELBOW = np.radians([52, 18, 92, 122])
 WAVE = np.radians(17)
 SHRUG = np.radians(7)
 WEIGHT_SHIFT_M = 0.012
+SLACK_M = 0.006
+"""The pelvis stands this much lower, so that shifting the weight does not stretch a leg."""
 
 
 def waving(
@@ -46,10 +48,9 @@ def waving(
     feet = tuple(planted(body, foot, places[foot], still) for foot in (0, 1))
     arms = [hanging(body, time_s), hanging(body, time_s)]
     arms[side] = waving_arm(arms[side], time_s, up, speed, amplitude)
-    height = standing_height(body) - 0.006
     return Plan(
         time_s=time_s,
-        pelvis=shift + np.array([0.0, height, 0.0]),
+        pelvis=standing_pelvis(body) + shift - np.array([0.0, SLACK_M, 0.0]),
         pelvis_turn=np.zeros((len(time_s), 3)),
         spine=idle + np.outer(up, [0, 0, -SIDES[side] * np.radians(2)]),
         head=idle[:, ::-1] + np.outer(up, [0, 0, -SIDES[side] * np.radians(4)]),
