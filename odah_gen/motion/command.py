@@ -7,10 +7,16 @@ from odah_gen.cli import add_clip_arguments
 from odah_gen.motion.stage import write_motion
 from odah_gen.run import open_run
 
+EPILOG = """\
+Brings each clip's source motion to the run's frame rate, puts it on the subject's body, and into the world frame: Z up,
+X the heading, the floor at 0 (docs/motion.md). Writes motion.npz, in AMASS's format. Next stage: odah-gen markers.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run and its clips."""
     add_clip_arguments(parser)
+    parser.epilog = EPILOG
 
 
 def main(arguments: argparse.Namespace) -> None:

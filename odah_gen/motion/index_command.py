@@ -7,9 +7,16 @@ from pathlib import Path
 from odah_gen.config import load_config
 from odah_gen.motion.catalogue import create_run
 
+EPILOG = """\
+Reads the configuration (keys: config/README.md) and lists its motion: the built-in actions, the files of an AMASS folder
+or the pybullet clips (docs/motion.md). Writes config.yaml and clips.parquet into the run folder, and only where they
+change. Next stage: odah-gen motion, or all stages at once: snakemake --cores N --configfile FILE render_all.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which configuration, and which run folder."""
+    parser.epilog = EPILOG
     parser.add_argument(
         "--config",
         type=Path,
