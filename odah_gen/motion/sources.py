@@ -55,12 +55,16 @@ def list_entries(config: Config) -> list[Entry]:
 
 
 def library_entries(config: Config) -> Iterator[Entry]:
-    """Subjects in turn through genders and actions, of the procedural library or the pybullet clips."""
+    """Subjects in turn through genders and actions, of the procedural library or the pybullet clips.
+
+    Each round through the actions starts one later, so that in time every gender does every action.
+    """
     motion = config.motion
     width = max(2, len(str(motion.subjects)))
     for subject in range(motion.subjects):
         for clip in range(motion.clips_per_subject):
-            action = motion.actions[(subject * motion.clips_per_subject + clip) % len(motion.actions)]
+            turn = subject * motion.clips_per_subject + clip
+            action = motion.actions[(turn + turn // len(motion.actions)) % len(motion.actions)]
             file, frames, fps = library_clip(config, action)
             yield Entry(
                 subject=f"s{subject + 1:0{width}d}",

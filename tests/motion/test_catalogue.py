@@ -31,12 +31,17 @@ def test_subjects_go_through_genders_and_actions_in_turn(tmp_path):
     assert list(run.clips.columns) == COLUMNS
     assert list(run.clips.index) == [
         "s01-walking-01", "s01-sitting-02", "s02-waving-01", "s02-jumping-02",
-        "s03-walking-01", "s03-sitting-02", "s04-waving-01", "s04-jumping-02",
+        "s03-sitting-01", "s03-waving-02", "s04-jumping-01", "s04-walking-02",
     ]  # fmt: skip
     assert list(run.clips["gender"][::2]) == ["female", "male", "female", "male"]
     assert set(run.clips["frames"]) == {120}
     assert run.clips["seed"].is_unique
     assert open_run(tmp_path).config == Config()
+
+
+def test_every_gender_does_every_action(tmp_path):
+    clips = create_run(Config(motion=Motion(subjects=16)), tmp_path).clips
+    assert len(clips.groupby(["gender", "action"])) == 2 * 4
 
 
 def test_the_same_configuration_touches_nothing(tmp_path):
