@@ -21,9 +21,9 @@ from odah_gen.registration.fit_frames import (
 from odah_gen.registration.least_squares import minimise, solve_arrow
 from odah_gen.registration.points import PosedPoints, shape_jacobian, shape_points
 
-SHAPE_SD = 0.25
+SHAPE_SD = 0.1
 """How far a shape coefficient may be from the subject's own, in standard deviations of the shape space."""
-NORMAL_SD_M = 0.0025
+NORMAL_SD_M = 0.001
 """Spread of a marker's distance from the skin."""
 OFFSET_BOUND_SD = 2.0
 ANNEALING = (4.0, 2.0, 1.0)
