@@ -45,7 +45,7 @@ def fit_subject(run: Run, subject: str) -> None:
         np.concatenate([part.markers_m for part in targets]),
         np.concatenate([part.joint_centers_m for part in targets]),
     )
-    chosen = spread_frames(relative_centers(goals), run.config.fit.shape_frames)
+    chosen = choose_frames(run.subject(subject), goals, run.config.fit.shape_frames)
     found = fit_subject_shape(body.points, own["betas"], motion.take(chosen), goals.take(chosen), fit_settings(run))
     owners = np.repeat(clips, [len(part.poses) for part in motions])
     within = np.concatenate([np.arange(len(part.poses)) for part in motions])
@@ -191,11 +191,20 @@ def pick(
     return points[:, [have.index(name) for name in wanted]]
 
 
-def relative_centers(targets: Targets) -> Float[np.ndarray, "frames values"]:
-    """Joint centres relative to their mean: what tells poses apart. Frames without them count as the mean pose."""
-    centers = targets.joint_centers_m - targets.joint_centers_m.mean(1, keepdims=True)
-    centers = np.where(np.isfinite(centers), centers, np.nanmean(centers, axis=0))
-    return centers.reshape(len(centers), -1)
+def choose_frames(folder: Path, targets: Targets, count: int) -> list[int]:
+    """Well-spread frames among those that inverse kinematics solved, told apart by joint centres about their mean.
+
+    Raises:
+        InputError: no frame was solved.
+    """
+    solved = np.flatnonzero(np.isfinite(targets.joint_centers_m).all((1, 2)))
+    if not len(solved):
+        raise InputError(
+            f"{folder}: no frame of its clips was solved by inverse kinematics. Look at their markers.trc."
+        )
+    centers = targets.joint_centers_m[solved]
+    relative = (centers - centers.mean(1, keepdims=True)).reshape(len(solved), -1)
+    return solved[spread_frames(relative, count)].tolist()
 
 
 def vertex_distance_mm(model: BodyModel, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> float:
