@@ -47,7 +47,7 @@ def draw_skin(generator: np.random.Generator) -> dict[str, Material]:
     varied = tone * warmth * generator.uniform(0.92, 1.04)
     return {
         "skin": material(varied, 0.5),
-        "hair": material(linear(pick(HAIR_COLOURS[:2] if dark else HAIR_COLOURS, generator)), 0.6),
+        "hair": material(linear(pick(HAIR_COLOURS[:2] if dark else HAIR_COLOURS, generator)), 0.95),
         "eyeball": material([0.72, 0.70, 0.68], 0.2),
         "iris": material(linear(pick(IRIS_COLOURS[:2] if dark else IRIS_COLOURS, generator)), 0.2),
         "pupil": material([0.01, 0.01, 0.01], 0.1),
