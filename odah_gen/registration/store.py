@@ -5,6 +5,7 @@ in results/regressor/, where the workflow puts it once.
 """
 
 import hashlib
+import json
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from odah_gen.config import Config
 from odah_gen.errors import InputError
 from odah_gen.paths import ASSETS
 from odah_gen.run import Run
-from odah_gen.storage import missing
+from odah_gen.storage import missing, read_yaml
 
 SHIPPED = ASSETS / "regressor"
 METHOD = "1"
@@ -42,12 +43,10 @@ def regressor_name(config: Config) -> str:
 
 def regressor_keys(config: Config) -> dict[str, str]:
     """Hashes of the body models of all genders, of the skeleton and of the marker list."""
-    skeleton = Path(config.skeleton.model or ASSETS / "skeleton.yaml")
-    markers = Path(config.skeleton.markers or ASSETS / "markers.yaml")
     return {
         "body_model": digest(content_key(path) for path in body_files(config)),
-        "skeleton": digest([text_key(skeleton)]),
-        "markers": digest([text_key(markers)]),
+        "skeleton": digest([skeleton_key(config)]),
+        "markers": digest([marker_key(Path(config.skeleton.markers or ASSETS / "markers.yaml"))]),
     }
 
 
@@ -85,15 +84,30 @@ def content_key(path: Path) -> str:
     return " ".join(f"{name}:{entries[name].CRC:08x}:{entries[name].file_size}" for name in MEMBERS if name in entries)
 
 
-def text_key(path: Path) -> str:
-    """The content of a text file.
+def skeleton_key(config: Config) -> str:
+    """The content of the skeleton: the table without its comments, or the text of an own .osim.
 
     Raises:
         InputError: the file is missing.
     """
+    if config.skeleton.model is None:
+        return json.dumps(read_yaml(ASSETS / "skeleton.yaml"), sort_keys=True)
+    path = Path(config.skeleton.model)
     if not path.is_file():
         raise missing(path)
     return path.read_text()
+
+
+def marker_key(path: Path) -> str:
+    """The markers of a list; its held-out points play no part in scaling and inverse kinematics.
+
+    Raises:
+        InputError: the file is missing or is no marker list.
+    """
+    content = read_yaml(path)
+    if not isinstance(content, dict) or "markers" not in content:
+        raise InputError(f"{path}: has no key markers, as a marker list has. Start from assets/markers.yaml.")
+    return json.dumps(content["markers"], sort_keys=True)
 
 
 def digest(parts: Iterable[str]) -> str:
