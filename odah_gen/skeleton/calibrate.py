@@ -95,7 +95,6 @@ def skeleton_in(static: MarkerTrajectories) -> tuple[Replay, dict[str, list[floa
         locations_m=np.array([place for _, place in rows]),
         locked=(),
     )
-    text = call("with_virtual_markers", text=text)
     text, scales = call(
         "scale_model", text=text, static=static, measurements=mean_body_measurements(), mass_kg=MEAN_MASS_KG
     )

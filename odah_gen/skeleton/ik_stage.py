@@ -19,7 +19,7 @@ from odah_gen.skeleton.worker import call
 from odah_gen.storage import missing, read_json, write_npz
 
 LARGEST_RMS_M = 0.1
-"""A median marker error above this means wrong data (up axis, unit, subject), not a hard motion."""
+"""A median marker error above this means wrong data (names, unit, subject), not a hard motion."""
 
 
 def solve_clip(run: Run, clip_id: str) -> None:
@@ -99,7 +99,7 @@ def check_model_markers(path: Path, weights: Mapping[str, float], found: Sequenc
 def check_errors(
     path: Path, weights: Float[np.ndarray, " markers"], errors: Float[np.ndarray, "frames markers"]
 ) -> None:
-    """Refuse a trial that the model cannot follow at all: axes, unit or subject must be wrong.
+    """Refuse a trial that the model cannot follow at all: names, unit or subject must be wrong.
 
     Raises:
         InputError: the median over frames of the RMS over weighted markers exceeds 10 cm.
@@ -108,7 +108,7 @@ def check_errors(
     if rms > LARGEST_RMS_M:
         raise InputError(
             f"{path}: the model stays {1000 * rms:.0f} mm away from the markers; at most {1000 * LARGEST_RMS_M:.0f} mm "
-            "was expected. Check that Y is up, the unit, and that the trial is of this subject."
+            "was expected. Check the marker names (left and right), the unit, and that the trial is of this subject."
         )
 
 

@@ -81,30 +81,22 @@ def read_model(text: str) -> opensim.Model:
     return opensim.Model("model.osim")
 
 
-def with_markers(
-    text: str, names: Sequence[str], locations_m: Float[np.ndarray, "markers 3"], remove: Sequence[str] = ()
+def with_offsets(
+    text: str, names: Sequence[str], offsets_m: Float[np.ndarray, "markers 3"], remove: Sequence[str] = ()
 ) -> str:
-    """The model with some markers moved to other places in their bodies, and others taken away."""
+    """The model with some markers shifted in their bodies, and others taken away."""
     model = read_model(text)
-    for name, location in zip(names, locations_m):
-        model.updMarkerSet().get(name).set_location(opensim.Vec3(*map(float, location)))
+    for name, offset in zip(names, offsets_m):
+        marker = model.updMarkerSet().get(name)
+        marker.set_location(opensim.Vec3(*map(float, marker.get_location().to_numpy() + offset)))
     for name in remove:
         model.updMarkerSet().remove(model.getMarkerSet().get(name))
     model.finalizeConnections()
     return model_text(model)
 
 
-def marker_places(text: str) -> tuple[tuple[str, ...], tuple[str, ...], Float[np.ndarray, "markers 3"]]:
-    """Names, bodies and locations (m, body frame) of a model's markers."""
-    model = read_model(text)
-    names = listed(model.getMarkerSet())
-    bodies = tuple(base_body(model, name) for name in names)
-    return names, bodies, np.array([location(model, name) for name in names])
-
-
-def with_virtual_markers(text: str) -> str:
-    """The model with the virtual markers of odah_gen.skeleton.scaling: joint centres and middles of its markers."""
-    model = read_model(text)
+def add_virtual_markers(model: opensim.Model) -> None:
+    """Add the virtual markers of odah_gen.skeleton.scaling: joint centres and middles of the model's markers."""
     for name, joint in JOINTS_OF_CENTERS.items():
         frame = model.getJointSet().get(joint).getParentFrame()
         place = frame.findTransformInBaseFrame().p().to_numpy()
@@ -113,7 +105,6 @@ def with_virtual_markers(text: str) -> str:
         check_markers("the generic model", model, group)
         place = np.mean([location(model, part) for part in group], axis=0)
         add_markers(model, [name], [base_body(model, group[0])], place[None])
-    return model_text(model)
 
 
 def listed(found: object) -> tuple[str, ...]:
@@ -189,21 +180,22 @@ def scale_model(
     measurements: Measurements,
     mass_kg: float,
 ) -> tuple[str, dict[str, list[float]]]:
-    """Scale a model with OpenSim's Scale tool, by measurements only.
+    """Scale a model with OpenSim's Scale tool, by measurements only, after adding the virtual markers.
 
     Args:
-        text: the generic model, its default pose being that of the static trial.
+        text: the generic model; lengths of its bones do not depend on its pose.
         static: the static trial, with every marker that a measurement names.
         measurements: name → (pairs of markers, body → axes such as "X Z").
         mass_kg: subject's mass; the generic distribution is kept.
 
     Returns:
-        The scaled model and the factors [x, y, z] of each body, read from the tool's scale set by body name.
+        The scaled model, with virtual markers, and the factors [x, y, z] of each body, read from the tool's scale set by body name.
 
     Raises:
         InputError: a measurement names a marker that the model or the static trial lacks.
     """
     model = read_model(text)
+    add_virtual_markers(model)
     wanted = [marker for pairs, _ in measurements.values() for pair in pairs for marker in pair]
     check_markers("the generic model", model, wanted)
     absent = [name for name in wanted if name not in static.names]

@@ -62,19 +62,12 @@ def scale_to_static(
         locked=locked,
         own=own_model,
     )
-    generic = call("with_virtual_markers", text=generic)
     measures = subject_measurements([name for name in static.names if name in layout.names])
     scaled, scales = call("scale_model", text=generic, static=static, measurements=measures, mass_kg=mass_kg)
     weights = dict(zip(layout.names, layout.weights))
     posed = solve_static(scaled, static, weights | dict.fromkeys(VIRTUAL, VIRTUAL_WEIGHT))
     offsets = marker_offsets(layout, static, posed)
-    text = call(
-        "with_markers",
-        text=scaled,
-        names=layout.names,
-        locations_m=marker_locations(scaled, layout) + offsets,
-        remove=VIRTUAL,
-    )
+    text = call("with_offsets", text=scaled, names=layout.names, offsets_m=offsets, remove=VIRTUAL)
     final = solve_static(text, static, weights)
     return SubjectModel(text, scales, scaling_report(layout, static, scales, mass_kg, offsets, final))
 
@@ -87,13 +80,8 @@ def own_model_path(path: str | None) -> Path | None:
 def solve_static(text: str, static: MarkerTrajectories, weights: Mapping[str, float]) -> Solution:
     """The static pose by inverse kinematics; toes, subtalar and wrist joints are held, as nobody moves them standing."""
     held = {name: 0.0 for group in groups() for name in coordinates_of_group(group)}
-    return call("solve", text=text, trial=static, weights=weights, accuracy=STATIC_ACCURACY, locked=held)
-
-
-def marker_locations(text: str, layout: MarkerLayout) -> Float[np.ndarray, "markers 3"]:
-    """Where the model carries the markers of the list (body frame, m)."""
-    names, _, places = call("marker_places", text=text)
-    return places[[names.index(name) for name in layout.names]]
+    first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
+    return call("solve", text=text, trial=first, weights=weights, accuracy=STATIC_ACCURACY, locked=held)
 
 
 def marker_offsets(layout: MarkerLayout, static: MarkerTrajectories, posed: Solution) -> Float[np.ndarray, "markers 3"]:
@@ -101,9 +89,9 @@ def marker_offsets(layout: MarkerLayout, static: MarkerTrajectories, posed: Solu
     replay = posed.replay
     markers = [replay.marker_names.index(name) for name in layout.names]
     bodies = [replay.body_names.index(body) for body in layout.bodies]
-    measured = static.points_m[:, [static.names.index(name) for name in layout.names]]
-    displacement = np.einsum("tmij,tmi->tmj", replay.body_rotations[:, bodies], measured - replay.markers_m[:, markers])
-    return shrunk_offsets(displacement.mean(axis=0), layout.offset_sd_m)
+    measured = static.points_m[0, [static.names.index(name) for name in layout.names]]
+    displacement = np.einsum("mij,mi->mj", replay.body_rotations[0, bodies], measured - replay.markers_m[0, markers])
+    return shrunk_offsets(displacement, layout.offset_sd_m)
 
 
 def scaling_report(
@@ -115,9 +103,9 @@ def scaling_report(
     final: Solution,
 ) -> dict[str, Any]:
     """What scaling.json says: measurements, offsets (mm), static angles (deg), residuals (mm), mass (kg)."""
-    errors = marker_errors(layout.names, static, final).mean(axis=0)
+    errors = marker_errors(layout.names, static, final)[0]
     weighted = layout.weights > 0
-    angles = dict(zip(final.coordinate_names, np.rad2deg(final.coordinates.mean(axis=0))))
+    angles = dict(zip(final.coordinate_names, np.rad2deg(final.coordinates[0])))
     measures = subject_measurements([name for name in static.names if name in layout.names])
     return {
         "mass_kg": round(mass_kg, 3),
@@ -153,7 +141,7 @@ def marker_errors(
 ) -> Float[np.ndarray, "frames markers"]:
     """Distance of model to measured markers (m), in the order of `names`; NaN where a marker was not measured."""
     model = solution.replay.markers_m[:, [solution.replay.marker_names.index(name) for name in names]]
-    measured = np.full(model.shape, np.nan)
+    measured = np.full((len(trial.time_s), len(names), 3), np.nan)
     for column, name in enumerate(names):
         if name in trial.names:
             measured[:, column] = trial.column(name)
