@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from odah_gen.body.static_trial import COLLAR_DROP_DEG
 from odah_gen.frames import WORLD_FROM_MODEL, matrix_to_rotvec
 from odah_gen.motion.kinematics import BODY_JOINTS, forward_kinematics, reach, turn
 from odah_gen.motion.physique import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, SIDES, TOES, WRISTS, Physique
@@ -53,7 +54,7 @@ class Arm:
         rotation: of the upper arm about its own axis, outward.
         elbow: flexion.
         pronation: of the forearm, half of it at the elbow and half at the wrist.
-        shrug: raise of the collar bone.
+        shrug: raise of the collar bone from where it lies when the arm hangs.
         extension: of the wrist, the back of the hand towards the forearm.
     """
 
@@ -136,11 +137,17 @@ def set_arm(local: Float[np.ndarray, "frames 55 3 3"], side: int, arm: Arm, body
     forward = np.arcsin(upper[2] / np.linalg.norm(upper))
     lowering = np.pi / 2 - drop - arm.abduction
     swing = turn("x", -(arm.flexion - forward)) @ turn("z", -sign * lowering)
-    local[:, SHOULDERS[side]] = swing @ turn("x", -arm.rotation)
+    lowered = lowered_collar(side)
+    local[:, SHOULDERS[side]] = lowered.T @ swing @ turn("x", -arm.rotation)
     half_twist = turn("x", arm.pronation / 2)
     local[:, ELBOWS[side]] = turn("y", -sign * (arm.elbow - rest_bend(body, side))) @ half_twist
     local[:, WRISTS[side]] = half_twist @ turn("z", sign * arm.extension)
-    local[:, COLLARS[side]] = turn("z", sign * arm.shrug)
+    local[:, COLLARS[side]] = lowered @ turn("z", sign * arm.shrug)
+
+
+def lowered_collar(side: int) -> Float[np.ndarray, "3 3"]:
+    """Rotation of a collar bone from rest, where it is lifted with the spread arm, to where hanging arms let it sink."""
+    return turn("z", np.array([-SIDES[side] * np.radians(COLLAR_DROP_DEG)]))[0]
 
 
 def rest_bend(body: Physique, side: int) -> float:

@@ -7,11 +7,13 @@ import numpy as np
 from jaxtyping import Float
 
 from odah_gen.motion.choreography import (
+    COLLARS,
     PELVIS,
     SPINE,
     Arm,
     Plan,
     hanging,
+    lowered_collar,
     planted,
     standing_pelvis,
     standing_places,
@@ -141,6 +143,7 @@ def follow_trunk(
     local = np.tile(np.eye(3), (len(pelvis), SHOULDERS[0] + 1, 1, 1))
     local[:, PELVIS] = turn("x", pelvis_turn[:, 0])
     local[:, SPINE] = turn("x", spine[:, 0] / len(SPINE))[:, None]
+    local[:, COLLARS[0]] = lowered_collar(0)
     centers, _ = forward_kinematics(local, pelvis, body.joints)
     return Trunk(centers[:, SHOULDERS[0], [2, 1]], pelvis_turn[:, 0] + spine[:, 0])
 
