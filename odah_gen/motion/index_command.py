@@ -10,7 +10,7 @@ from odah_gen.motion.catalogue import create_run
 EPILOG = """\
 Reads the configuration (keys: config/README.md) and lists its motion: the built-in actions, the files of an AMASS folder
 or the pybullet clips (docs/motion.md). Writes config.yaml and clips.parquet into the run folder, and only where they
-change. Next stage: odah-gen motion, or all stages at once: snakemake --cores N --configfile FILE render_all.
+change. Next stage: odah-gen motion, or all stages at once: snakemake --cores N render_all --configfile FILE.
 """
 
 

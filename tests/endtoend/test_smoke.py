@@ -24,7 +24,7 @@ BIN = Path(sys.executable).parent
 
 def snakemake(folder: Path, *words: str) -> list[str]:
     command = [str(BIN / "snakemake"), "-s", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", "2"]
-    return [*command, "--configfile", str(ROOT / "config" / "smoke.yaml"), *words]
+    return [*command, *words, "--configfile", str(ROOT / "config" / "smoke.yaml")]
 
 
 def finish(command: Sequence[str], folder: Path) -> str:
@@ -84,7 +84,7 @@ def test_a_lost_video_makes_only_its_clip_again(run: Path):
 
 def test_a_changed_setting_runs_what_depends_on_it(run: Path):
     plan = finish(
-        snakemake(run, "--dry-run", "--quiet", "host", "--config", "ik={accuracy: 1e-6}", "--", "render_all"), run
+        snakemake(run, "--dry-run", "--quiet", "host", "--config", "ik={accuracy: 1e-6}"), run
     )
     finish(snakemake(run, "--dry-run", "render_all"), run)
     assert "rule ik:" in plan
