@@ -18,6 +18,9 @@ from odah_gen.skeleton.worker import call
 VIRTUAL_WEIGHT = 10.0
 """Weight of a joint centre in the static pose, as much as a bony landmark's."""
 STATIC_ACCURACY = 1e-8
+ARM_TWIST = {"arm_rot": -0.30, "pro_sup": 1.50}
+"""What the mean body reads in the static pose (rad). Held for a body without the inner epicondyles (SMPL-X), because
+markers along a nearly straight arm do not tell how it divides its twist."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ def own_model_path(path: str | None) -> Path | None:
 def solve_static(text: str, static: MarkerTrajectories, weights: Mapping[str, float]) -> Solution:
     """The static pose by inverse kinematics; toes, subtalar and wrist joints are held, as nobody moves them standing."""
     held = {name: 0.0 for group in groups() for name in coordinates_of_group(group)}
+    if not {"RMEL", "LMEL"} <= set(static.names):
+        held |= {f"{name}_{side}": value for name, value in ARM_TWIST.items() for side in "rl"}
     first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
     return call("solve", text=text, trial=first, weights=weights, accuracy=STATIC_ACCURACY, locked=held)
 

@@ -1,3 +1,4 @@
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -106,6 +107,25 @@ def test_other_subjects_read_near_zero_when_they_stand(gender, betas, layout):
     model = load_body_model(ASSETS / "body" / f"free_{gender}.npz", torch.float64)
     shape = np.pad(np.array(betas), (0, 13))
     check_quiet_stance(scale_to_static(layout, static_with_centers(model, shape, layout), 70.0), layout)
+
+
+def test_a_body_with_the_markers_of_smplx_reads_near_zero_too(woman, layout):
+    """Same skin, but only the markers that have a vertex on SMPL-X, and legs by landmarks."""
+    few = dataclasses.replace(woman, name="smplx")
+    kept = layout.vertices["smplx"] >= 0
+    names = {
+        name: [item for item, keep in zip(getattr(layout, name), kept) if keep] for name in ("names", "bodies", "kinds")
+    }
+    reduced = dataclasses.replace(
+        layout,
+        **{name: tuple(items) for name, items in names.items()},
+        locations_m=layout.locations_m[kept],
+        weights=layout.weights[kept],
+        vertices={topology: ids[kept] for topology, ids in layout.vertices.items()},
+    )
+    subject = scale_to_static(reduced, static_with_centers(few, np.zeros(16), reduced), 60.0)
+    check_quiet_stance(subject, reduced)
+    assert subject.report["static_angles_deg"]["pro_sup_r"] == pytest.approx(90, abs=10)
 
 
 def check_quiet_stance(subject, layout):
