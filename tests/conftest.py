@@ -1,7 +1,8 @@
 """Shared fixtures: tiny, and made by the project."""
 
 import pytest
-from smplx_topology import write_smplx_topology
+
+from tests.smplx_topology import write_smplx_topology
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amass_files import amass_arrays
 
 from odah_gen.body.model import BodyModel, load_body_model
 from odah_gen.motion.physique import Physique, measure
 from odah_gen.paths import ASSETS
+from tests.motion.amass_files import amass_arrays
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from amass_files import amass_arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odah_gen import cli
 from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_amass, read_header, write_amass
+from tests.motion.amass_files import amass_arrays
 
 OBJECTS = np.array([[1.0], [1.0, 2.0]], dtype=object)
 DEGREES = np.rad2deg(amass_arrays()["poses"])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scene_clip import CLIP, squat_run
 
 from odah_gen.body.model import BodyModel, load_body_model
 from odah_gen.paths import ASSETS, ROOT
@@ -16,6 +15,7 @@ from odah_gen.run import Run
 from odah_gen.scene.blender import blender_python
 from odah_gen.scene.render_stage import Progress, render_clip
 from odah_gen.scene.stage import write_scene
+from tests.scene.scene_clip import CLIP, squat_run
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scene_clip import CLIP, FRAMES
 
 from blender_addon.description import read_description
 from blender_addon.subject import load_subject, posed_vertices
 from odah_gen.run import Run
 from odah_gen.scene.addon_command import build_addon
 from odah_gen.storage import read_json
+from tests.scene.scene_clip import CLIP, FRAMES
 
 PRESS = """
 import json, sys

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from scene_clip import CLIP, SQUAT_DEG, make_run, pose_of
 
 from blender_addon.description import read_description
 from blender_addon.subject import Subject, load_subject, posed_vertices
@@ -13,6 +12,7 @@ from odah_gen.body.model import JOINT_NAMES, BodyModel, load_body_model
 from odah_gen.scene.garments import RestBody, dress, read_clothes, rest_body, shirt_field, trousers_field, write_clothes
 from odah_gen.scene.stage import write_scene
 from odah_gen.storage import read_npz, write_npz
+from tests.scene.scene_clip import CLIP, SQUAT_DEG, make_run, pose_of
 
 STRIDE_DEG = {
     "left_hip": (-30, 0, 0),

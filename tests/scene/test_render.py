@@ -8,7 +8,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from scene_clip import FRAMES
 
 from blender_addon.description import read_description
 from blender_addon.subject import load_subject, posed_vertices
@@ -17,6 +16,7 @@ from odah_gen.run import CAMERAS
 from odah_gen.scene.cameras import Camera, aim, as_json, project
 from odah_gen.scene.render_stage import Progress
 from odah_gen.storage import read_json
+from tests.scene.scene_clip import FRAMES
 
 Rendered = tuple[Path, list[Progress]]
 

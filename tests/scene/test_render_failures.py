@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from scene_clip import CLIP
 
 from odah_gen.errors import InputError
 from odah_gen.run import Run
@@ -16,6 +15,7 @@ from odah_gen.scene.blender import pictures, require_egl
 from odah_gen.scene.render_stage import render_clip, scratch_folder
 from odah_gen.scene.stage import write_scene
 from odah_gen.scene.video import encoding
+from tests.scene.scene_clip import CLIP
 
 RESULTS = ("front.mp4", "side.mp4", "front_mask.mkv", "side_mask.mkv", "render.json")
 

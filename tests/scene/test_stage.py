@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scene_clip import CLIP, FRAMES, SQUAT_DEG, make_run, pose_of, squat_run
 
 from blender_addon.description import SceneError, read_description
 from odah_gen.body.model import BodyModel
@@ -20,6 +19,7 @@ from odah_gen.scene.render_stage import read_scene
 from odah_gen.scene.room import ceiling_lights
 from odah_gen.scene.stage import check_scene, portable, room_around, write_scene
 from odah_gen.storage import read_json, read_npz, write_json, write_npz
+from tests.scene.scene_clip import CLIP, FRAMES, SQUAT_DEG, make_run, pose_of, squat_run
 
 FILES = ("scene.json", "cameras.json", "clothes.npz")
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scene_clip import CLIP
 
 from blender_addon.description import read_description
 from blender_addon.subject import BODY_MATERIALS, EYE_JOINTS, Subject, body_materials, hair_share, load_subject
 from odah_gen.run import Run
+from tests.scene.scene_clip import CLIP
 
 
 @pytest.fixture(scope="module")
