@@ -22,21 +22,6 @@ from odah_gen.skeleton.trc import MarkerTrajectories
 ABDUCTION_DEG = 35.0
 COLLAR_DROP_DEG = 10.0
 """The rest pose holds the arms out with lifted collar bones; hanging arms let them sink by about this much."""
-STATIC_COORDINATES_DEG = {
-    f"{coordinate}_{side}": value
-    for side in ("r", "l")
-    for coordinate, value in {
-        "arm_flex": 0.0,
-        "arm_add": -ABDUCTION_DEG,
-        "arm_rot": 0.0,
-        "elbow_flex": 0.0,
-        "pro_sup": 90.0,
-        "wrist_flex": 0.0,
-        "wrist_dev": 0.0,
-    }.items()
-}
-"""What an anatomist reads in this pose, as coordinates of the skeleton (deg); pro_sup is 0 with the palms forward and
-90 with the thumbs forward."""
 FRAMES = 6
 RATE_HZ = 60.0
 
