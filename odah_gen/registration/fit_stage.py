@@ -22,7 +22,8 @@ from odah_gen.storage import read_npz, write_json, write_npz
 
 FRAMES_PER_CHUNK = 128
 FULL_WEIGHT = 10.0
-"""Weight in inverse kinematics of a marker on bone; such a marker counts fully in the fit, others in proportion."""
+"""Weight in inverse kinematics of a marker on bone; such a marker counts fully in the fit, others by the square root:
+inverse kinematics mistrusts skin that slides, here all model markers tell the same label."""
 OFFSET_SHARE = 0.25
 """Spread of a marker on the mesh relative to its spread on the skeleton: scaling has already moved the skeleton's
 markers to the skin, and what the mesh's markers take up is lost to its pose (the closed loop over the mesh shows it)."""
@@ -127,7 +128,7 @@ def subject_fit_body(run: Run, gender: str, betas: Float[np.ndarray, " betas"]) 
     points = make_fit_body(
         model=model,
         marker_ids=layout.vertex_ids(model).tolist(),
-        marker_weights=np.clip(layout.weights / FULL_WEIGHT, 0.0, 1.0),
+        marker_weights=np.sqrt(np.clip(layout.weights / FULL_WEIGHT, 0.0, 1.0)),
         offset_sd_m=OFFSET_SHARE * layout.offset_sd_m,
         vertex_ids=regressor.vertex_ids.tolist(),
         regressor=regressor.on_used_vertices(),
