@@ -76,7 +76,7 @@ def test_a_lost_video_makes_only_its_clip_again(run: Path):
     video = run / CLIP / "side.mp4"
     content = video.read_bytes()
     video.unlink()
-    plan = finish(snakemake(run, "--dry-run", "--quiet", "host", "render_all"), run)
+    plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host"), run)
     video.write_bytes(content)
     assert "render" in plan
     assert all(f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "scene"))
