@@ -36,7 +36,12 @@ class Run:
         path = self.folder / "clips.parquet"
         if not path.exists():
             raise InputError(f"{path}: there is no clip catalogue. Make it with: odah-gen index --config FILE.")
-        return pd.read_parquet(path).set_index("clip_id", drop=False)
+        return indexed(pd.read_parquet(path))
+
+    def remember_clips(self, catalogue: pd.DataFrame) -> None:
+        """Use this catalogue instead of reading clips.parquet."""
+        # A cached property keeps its value in the instance's dictionary, also in a frozen dataclass.
+        vars(self)["clips"] = indexed(catalogue)
 
     def clip(self, clip_id: str) -> Path:
         """The folder of a clip."""
@@ -71,6 +76,11 @@ class Run:
     def generator(self, name: str, purpose: str) -> np.random.Generator:
         """One random generator per (run seed, clip or subject, purpose): the same on any machine, in any order."""
         return np.random.default_rng([self.config.seed, zlib.crc32(name.encode()), zlib.crc32(purpose.encode())])
+
+
+def indexed(catalogue: pd.DataFrame) -> pd.DataFrame:
+    """The catalogue with clip_id as its index, and still as a column."""
+    return catalogue.set_index("clip_id", drop=False)
 
 
 def open_run(folder: Path) -> Run:

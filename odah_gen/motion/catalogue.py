@@ -32,15 +32,26 @@ def create_run(config: Config, folder: Path | None = None) -> Run:
     Raises:
         InputError: the motion source cannot be used, two files give one clip, or the folder cannot be written.
     """
-    folder = RESULTS / config.run if folder is None else Path(folder)
-    table = build_catalogue(config, list_entries(config)).to_parquet(index=False)
-    catalogue, settings = folder / "clips.parquet", folder / "config.yaml"
+    run = plan_run(config, folder)
+    table = run.clips.to_parquet(index=False)
+    catalogue, settings = run.folder / "clips.parquet", run.folder / "config.yaml"
     if not catalogue.exists() or catalogue.read_bytes() != table:
         with atomic(catalogue) as temporary:
             temporary.write_bytes(table)
     if not settings.exists() or read_yaml(settings) != to_mapping(config):
         write_yaml(settings, to_mapping(config))
-    return Run(folder, config)
+    return run
+
+
+def plan_run(config: Config, folder: Path | None = None) -> Run:
+    """The run that `create_run` would write, without writing anything (for dry runs).
+
+    Raises:
+        InputError: as create_run.
+    """
+    run = Run(RESULTS / config.run if folder is None else Path(folder), config)
+    run.remember_clips(build_catalogue(config, list_entries(config)))
+    return run
 
 
 def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:

@@ -82,13 +82,13 @@ def test_a_lost_video_makes_only_its_clip_again(run: Path):
     assert all(f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "scene"))
 
 
-def test_a_changed_setting_runs_what_depends_on_it(run: Path):
-    plan = finish(
-        snakemake(run, "--dry-run", "--quiet", "host", "--config", "ik={accuracy: 1e-6}"), run
-    )
-    finish(snakemake(run, "--dry-run", "render_all"), run)
+def test_a_changed_setting_runs_what_depends_on_it_and_a_dry_run_writes_nothing(run: Path):
+    before = {path: path.stat().st_mtime_ns for path in (run / "results").rglob("*")}
+    changed = ("render_all", "--dry-run", "--quiet", "host", "--config", "ik={accuracy: 1.0e-6}")
+    plan = finish(snakemake(run, *changed), run)
     assert "rule ik:" in plan
     assert "rule markers:" not in plan
+    assert {path: path.stat().st_mtime_ns for path in (run / "results").rglob("*")} == before
 
 
 def test_videos_have_every_frame_at_the_run_s_rate(run: Path):

@@ -1,5 +1,6 @@
 # Names shared by all rules. The catalogue is refreshed here, before the graph is built, so no checkpoint is needed.
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from odah_gen.errors import InputError
 from odah_gen.estimate import describe_estimate
 from odah_gen.lock import hold_alone, wait_for_writers
 from odah_gen.paths import ASSETS
-from odah_gen.motion.catalogue import create_run
+from odah_gen.motion.catalogue import create_run, plan_run
 from odah_gen.registration.store import regressor_file
 from odah_gen.run import CAMERAS, open_run
 
@@ -17,16 +18,24 @@ def tell(sentence):
     print(f"odah-gen: {sentence}", file=sys.stderr)
 
 
+def is_dry_run():
+    """Whether the user only wants to see the plan; Snakemake itself tells the rules nothing of it."""
+    return any(re.fullmatch(r"--dry-?run|-[a-zA-Z]*n[a-zA-Z]*", word) for word in sys.argv[1:])
+
+
 def start_run():
     """Open this run; in the process that the user started also clear up after a killed one and refresh the catalogue."""
-    folder = Path("results") / from_mapping(config).run
+    plan = from_mapping(config)
+    folder = Path("results") / plan.run
     if not workflow.is_main_process:
         return open_run(folder)
+    if is_dry_run():
+        return plan_run(plan, folder)
     hold_alone(Path(".snakemake") / "odah.lock")
     wait_for_writers(folder, tell)
     for stale in Path(".snakemake/locks").glob("*.lock"):
         stale.unlink()
-    return create_run(from_mapping(config), folder)
+    return create_run(plan, folder)
 
 
 try:
