@@ -21,6 +21,7 @@ from scipy.spatial import cKDTree
 from odah_gen.body.layout import MarkerLayout
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.errors import InputError
+from odah_gen.geometry import vertex_normals
 
 Direction = tuple[float, float, float]
 """(outward to the side, up, forward); need not have unit length."""
@@ -303,15 +304,3 @@ def mix(points: Float[np.ndarray, "points 3"], parts: Direction) -> Float[np.nda
     """The point at the given parts of a bounding box."""
     low, high = points.min(0), points.max(0)
     return low + np.asarray(parts) * (high - low)
-
-
-def vertex_normals(
-    vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
-) -> Float[np.ndarray, "vertices 3"]:
-    """Unit normals, each the area-weighted mean of its faces' normals."""
-    a, b, c = vertices[faces].swapaxes(0, 1)
-    areas = np.cross(b - a, c - a)
-    normals = np.zeros_like(vertices)
-    for corner in faces.T:
-        np.add.at(normals, corner, areas)
-    return normals / np.linalg.norm(normals, axis=1, keepdims=True)

@@ -17,6 +17,7 @@ from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.body.trajectories import as_tensor, skin_trajectories
 from odah_gen.frames import WORLD_FROM_MODEL, matrix_to_rotvec
+from odah_gen.geometry import shortest_arc
 from odah_gen.skeleton.trc import MarkerTrajectories
 
 ABDUCTION_DEG = 35.0
@@ -54,25 +55,16 @@ def set_arm(
     angle = np.deg2rad(ABDUCTION_DEG)
     target = np.array([sign * np.sin(angle), -np.cos(angle), 0.0])
     collar = Rotation.from_rotvec([0.0, 0.0, -sign * np.deg2rad(COLLAR_DROP_DEG)]).as_matrix()
-    upper = swing(joints[f"{side}_elbow"] - joints[f"{side}_shoulder"], target)
+    upper = shortest_arc(joints[f"{side}_elbow"] - joints[f"{side}_shoulder"], target)
     local[JOINT_NAMES.index(f"{side}_collar")] = collar
     local[JOINT_NAMES.index(f"{side}_shoulder")] = collar.T @ upper
 
 
 def set_leg(local: Float[np.ndarray, "55 3 3"], joints: dict[str, Float[np.ndarray, "3"]], side: str) -> None:
     """Bring the ankle of one side under its hip; the ankle joint keeps the foot flat."""
-    leg = swing(joints[f"{side}_ankle"] - joints[f"{side}_hip"], np.array([0.0, -1.0, 0.0]))
+    leg = shortest_arc(joints[f"{side}_ankle"] - joints[f"{side}_hip"], np.array([0.0, -1.0, 0.0]))
     local[JOINT_NAMES.index(f"{side}_hip")] = leg
     local[JOINT_NAMES.index(f"{side}_ankle")] = leg.T
-
-
-def swing(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
-    """The smallest rotation that takes one direction to another; they must not be opposite."""
-    start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    axis = np.cross(start, end)
-    cross = np.cross(np.eye(3), axis)
-    # Rodrigues' formula with (1 − cos) / sin² = 1 / (1 + cos), which has no pole at equal directions.
-    return np.eye(3) + cross + cross @ cross / (1.0 + start @ end)
 
 
 def static_markers(model: BodyModel, betas: Float[np.ndarray, " betas"], layout: MarkerLayout) -> MarkerTrajectories:

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from odah_gen.geometry import shortest_arc, unit
+
 BODY_JOINTS = 22
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
 """Parent of each body joint, in the order of `odah_gen.body.model.JOINT_NAMES`."""
@@ -80,9 +82,8 @@ def reach(
     hinge = np.cross(along, outward)
     rest_hinge = unit(np.cross(limb.upper, limb.bends_to)[None])[0]
     upper_rotation = frames_of(upper, hinge) @ frames_of(unit(limb.upper[None]), rest_hinge[None])[0].T
-    lower_rest = unit(limb.lower[None])[0]
     lower_here = np.einsum("tba,tb->ta", upper_rotation, lower)
-    return np.swapaxes(parent, 1, 2) @ upper_rotation, shortest_arc(lower_rest, lower_here)
+    return np.swapaxes(parent, 1, 2) @ upper_rotation, shortest_arc(limb.lower, lower_here)
 
 
 def frames_of(
@@ -90,20 +91,6 @@ def frames_of(
 ) -> Float[np.ndarray, "frames 3 3"]:
     """Rotation matrices whose columns are `along`, `across` and their cross product; both unit and perpendicular."""
     return np.stack([along, across, np.cross(along, across)], axis=-1)
-
-
-def shortest_arc(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3 3"]:
-    """The smallest rotations that bring a unit vector to unit vectors; not defined for opposite ones."""
-    axis = np.cross(start, end)
-    sine = np.linalg.norm(axis, axis=1)
-    angle = np.arctan2(sine, end @ start)
-    scale = np.divide(angle, sine, out=np.ones_like(sine), where=sine > 1e-12)
-    return Rotation.from_rotvec(axis * scale[:, None]).as_matrix()
-
-
-def unit(vectors: Float[np.ndarray, "rows 3"]) -> Float[np.ndarray, "rows 3"]:
-    """Vectors scaled to length 1."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def turn(axis: str, angle_rad: Float[np.ndarray, " frames"]) -> Float[np.ndarray, "frames 3 3"]:

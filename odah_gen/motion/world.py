@@ -14,8 +14,9 @@ from jaxtyping import Float
 from odah_gen.body.model import BodyModel
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.frames import matrix_to_rotvec, rotvec_to_matrix
+from odah_gen.geometry import unit
 from odah_gen.motion.clip import MotionClip
-from odah_gen.motion.kinematics import BODY_JOINTS, forward_kinematics, unit
+from odah_gen.motion.kinematics import BODY_JOINTS, forward_kinematics
 
 HEADING_S = 0.5
 UPRIGHT = np.cos(np.radians(45))

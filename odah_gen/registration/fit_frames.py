@@ -18,6 +18,7 @@ from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import ShapedBody, cross_matrix, rotvec_to_matrix
 from odah_gen.body.static_trial import static_poses
 from odah_gen.frames import matrix_to_rotvec
+from odah_gen.geometry import vertex_normals
 from odah_gen.registration.points import (
     PosedPoints,
     SkinPoints,
@@ -143,12 +144,8 @@ def make_fit_body(
 
 
 def rest_normals(model: BodyModel, vertex_ids: Sequence[int]) -> Float[Tensor, "vertices 3"]:
-    """Outward unit normals of the mean shape at some vertices: the area-weighted mean of the triangles around them."""
-    corners = model.v_template.double()[torch.as_tensor(model.faces)]
-    normals = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = torch.zeros(len(model.v_template), 3, dtype=torch.float64)
-    total.index_add_(0, torch.as_tensor(model.faces.ravel()), normals.repeat_interleave(3, 0))
-    return torch.nn.functional.normalize(total[list(vertex_ids)], dim=-1)
+    """Outward unit normals of the mean shape at some vertices."""
+    return torch.as_tensor(vertex_normals(model.v_template.double().numpy(), model.faces)[list(vertex_ids)])
 
 
 def free_joints(locked: Sequence[str]) -> tuple[int, ...]:

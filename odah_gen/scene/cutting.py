@@ -106,15 +106,3 @@ def neighbour_mean(count: int, faces: Int[np.ndarray, "faces 3"]) -> sparse.csr_
     matrix = sparse.diags((~on_border).astype(float)) @ adjacency(count, faces) + along
     neighbours = np.asarray(matrix.sum(1)).ravel()
     return (sparse.diags(1 / np.maximum(neighbours, 1)) @ matrix).tocsr()
-
-
-def vertex_normals(
-    vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
-) -> Float[np.ndarray, "vertices 3"]:
-    """Unit normals, faces weighted by their area; zero where a vertex has no face."""
-    first, second, third = (vertices[faces[:, i]] for i in range(3))
-    of_face = np.cross(second - first, third - first)
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], of_face)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

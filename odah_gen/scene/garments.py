@@ -18,7 +18,8 @@ from scipy.spatial import cKDTree
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import shape_body
 from odah_gen.errors import InputError
-from odah_gen.scene.cutting import compact, cut, neighbour_mean, split_quads, subdivide_quads, vertex_normals
+from odah_gen.geometry import vertex_normals
+from odah_gen.scene.cutting import compact, cut, neighbour_mean, split_quads, subdivide_quads
 from odah_gen.storage import read_npz, write_npz
 
 HIDE_DEPTH_M = 0.025

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from odah_gen.errors import InputError
+from odah_gen.geometry import unit
 from odah_gen.skeleton.trc import MarkerTrajectories
 
 Measurements = Mapping[str, tuple[Sequence[tuple[str, str]], Mapping[str, str]]]
@@ -113,11 +114,6 @@ def hip_centers(
     middle = front + (-0.24 * depth - 0.0099) * forward + (-0.30 * width - 0.0109) * upward
     aside = (0.33 * width + 0.0073) * lateral
     return {"RHJC": middle + aside, "LHJC": middle - aside}
-
-
-def unit(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
-    """Vectors of length one."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def lengths(axes: str) -> Measurements:

@@ -12,7 +12,6 @@ from odah_gen.body.static_trial import (
     standing_translation,
     static_markers,
     static_poses,
-    swing,
 )
 from odah_gen.config import Config
 from odah_gen.errors import InputError
@@ -152,13 +151,3 @@ def test_rest_pose_does_not_matter(female):
     direction = (elbow - shoulder) / np.linalg.norm(elbow - shoulder)
     np.testing.assert_allclose(direction, [0, np.sin(angle), -np.cos(angle)], atol=0.01)
     assert abs(joints["left_elbow"][1] - joints["left_shoulder"][1]) > 0.01
-
-
-def test_swing_is_the_smallest_rotation():
-    generator = np.random.default_rng(3)
-    for start, end in generator.standard_normal((50, 2, 3)):
-        turn = swing(start, end)
-        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
-        np.testing.assert_allclose(turn @ start / np.linalg.norm(start), end / np.linalg.norm(end), atol=1e-12)
-        angle = np.arccos(start @ end / np.linalg.norm(start) / np.linalg.norm(end))
-        assert np.linalg.norm(matrix_to_rotvec(turn)) == pytest.approx(angle, abs=1e-7)

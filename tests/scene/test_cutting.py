@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odah_gen.scene.cutting import border_edges, cut, neighbour_mean, split_quads, subdivide_quads, vertex_normals
+from odah_gen.geometry import vertex_normals
+from odah_gen.scene.cutting import border_edges, cut, neighbour_mean, split_quads, subdivide_quads
 
 
 def flat_cloth(cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from odah_gen.body.free.makehuman import MakeHuman
+from odah_gen.geometry import unit
 
 # Found on the average adult: spines of the ilium at 0.576 and 0.587 of stature, 0.14 of stature apart; the
 # epicondyles at 0.282 of stature; the malleoli at 0.043. Several vertices stand for their mean.
@@ -75,11 +76,6 @@ def hip_centers(asis: Float[np.ndarray, "2 3"], psis: Float[np.ndarray, "2 3"]) 
     center = middle - (0.24 * depth + 0.0099) * forward - (0.30 * width + 0.0109) * up
     aside = (0.33 * width + 0.0073) * left
     return np.stack([center + aside, center - aside])
-
-
-def unit(vector: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
-    """The vector's direction."""
-    return vector / np.linalg.norm(vector)
 
 
 def vertex_order(count: int) -> Int[np.ndarray, " vertices"]:

@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from odah_gen.body.free.landmarks import anatomical_joints, unit
+from odah_gen.body.free.landmarks import anatomical_joints
 from odah_gen.body.free.makehuman import MakeHuman, Rig
 from odah_gen.body.model import FINGERS, JOINT_NAMES
+from odah_gen.geometry import shortest_arc, unit
 
 # Left limb directions of SMPL-X at rest: means of both sides of its published rest joints.
 UPPER_ARM = unit(np.array([0.2625, -0.0540, -0.0345]))
@@ -157,10 +158,7 @@ def turn_leg(skeleton: Skeleton, turns: Turns, side: str, flip: Float[np.ndarray
 
 def swing(start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"]) -> Rotation:
     """The smallest rotation between two directions that are not opposite."""
-    axis = np.cross(unit(start), unit(end))
-    sine = np.linalg.norm(axis)
-    angle = np.arctan2(sine, unit(start) @ unit(end))
-    return Rotation.from_rotvec(axis / sine * angle) if sine > 1e-9 else Rotation.identity()
+    return Rotation.from_matrix(shortest_arc(start, end))
 
 
 def twist_onto(axis: Float[np.ndarray, "3"], start: Float[np.ndarray, "3"], end: Float[np.ndarray, "3"]) -> Rotation:
