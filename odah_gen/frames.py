@@ -5,7 +5,6 @@ Rotation vectors are axis times angle in radians. Quaternions are used nowhere i
 """
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
@@ -36,20 +35,3 @@ def matrix_to_rotvec(matrix: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarra
     """Turn rotation matrices into rotation vectors (rad) of at most pi."""
     matrix = np.asarray(matrix, dtype=np.float64)
     return Rotation.from_matrix(matrix.reshape(-1, 3, 3)).as_rotvec().reshape(matrix.shape[:-1])
-
-
-def rotvec_to_matrix_torch(rotvec: Float[torch.Tensor, "*batch 3"]) -> Float[torch.Tensor, "*batch 3 3"]:
-    """Turn rotation vectors (rad) into matrices by Rodrigues' formula; differentiable, also at zero.
-
-    sin(a)/a and (1 − cos(a))/a² are taken from their series below 1e-4 rad, where the quotients lose digits.
-    """
-    squared = (rotvec * rotvec).sum(-1)[..., None, None]
-    small = squared < 1e-8
-    safe = torch.where(small, torch.ones_like(squared), squared)
-    angle = safe.sqrt()
-    first = torch.where(small, 1 - squared / 6, torch.sin(angle) / angle)
-    second = torch.where(small, 0.5 - squared / 24, (1 - torch.cos(angle)) / safe)
-    x, y, z = rotvec.unbind(-1)
-    zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*rotvec.shape[:-1], 3, 3)
-    return torch.eye(3, dtype=rotvec.dtype, device=rotvec.device) + first * cross + second * (cross @ cross)

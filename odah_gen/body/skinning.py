@@ -4,7 +4,7 @@ The mathematics is SMPL-X's (Pavlakos et al. 2019, equations 1 to 4): shape, cor
 rotation matrices, then blending of the joints' rigid transforms. Everything is differentiable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from odah_gen.body.model import BodyModel
 from odah_gen.errors import InputError
 
 FLOATS_PER_CHUNK = 40_000_000
+FRAMES_PER_PART = 32
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,15 @@ def pose_body(
     return PosedBody(skin(shaped, local, rotations, moves, expression), joints, rotations)
 
 
+def posed_vertices(
+    shaped: ShapedBody, poses: Float[np.ndarray, "frames 165"], trans: Float[np.ndarray, "frames 3"]
+) -> Iterator[Float[Tensor, "some points 3"]]:
+    """The points of a long motion (m), some frames at a time, so that memory stays bounded."""
+    for start in range(0, len(poses), FRAMES_PER_PART):
+        part = slice(start, start + FRAMES_PER_PART)
+        yield pose_body(shaped, torch.as_tensor(poses[part]), torch.as_tensor(trans[part])).vertices
+
+
 def chain_joints(
     local: Float[Tensor, "frames 55 3 3"], rest: Float[Tensor, "frames 55 3"], parents: tuple[int, ...]
 ) -> tuple[Float[Tensor, "frames 55 3 3"], Float[Tensor, "frames 55 3"]]:
@@ -166,12 +176,24 @@ def skin_frames(
     moves: Float[Tensor, "frames 55 3"],
 ) -> Float[Tensor, "frames points 3"]:
     """Add the pose correctives and blend."""
+    corrected = rest + correctives(shaped, local)
+    turned = torch.einsum("tpab,tpb->tpa", blend(shaped.weights, rotations), corrected)
+    return turned + torch.einsum("pj,tja->tpa", shaped.weights, moves)
+
+
+def correctives(shaped: ShapedBody, local: Float[Tensor, "frames 55 3 3"]) -> Float[Tensor, "frames points 3"]:
+    """Displacement of every point at rest (m) that the pose asks for; the root's rotation plays no part."""
     frames, points = len(local), len(shaped.weights)
     feature = (local[:, 1:] - torch.eye(3).to(local)).reshape(frames, -1)
-    corrected = rest + (feature @ shaped.posedirs.reshape(points * 3, -1).T).reshape(frames, points, 3)
-    blended = torch.einsum("pj,tjk->tpk", shaped.weights, rotations.reshape(frames, 55, 9))
-    turned = torch.einsum("tpab,tpb->tpa", blended.reshape(frames, points, 3, 3), corrected)
-    return turned + torch.einsum("pj,tja->tpa", shaped.weights, moves)
+    return (feature @ shaped.posedirs.reshape(points * 3, -1).T).reshape(frames, points, 3)
+
+
+def blend(
+    weights: Float[Tensor, "points 55"], rotations: Float[Tensor, "frames 55 3 3"]
+) -> Float[Tensor, "frames points 3 3"]:
+    """The joints' rotations blended by the skinning weights of each point."""
+    flat = torch.einsum("pj,tjk->tpk", weights, rotations.reshape(len(rotations), 55, 9))
+    return flat.reshape(len(rotations), len(weights), 3, 3)
 
 
 def rotvec_to_matrix(rotvec: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:

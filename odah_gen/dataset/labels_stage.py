@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 
 from odah_gen.body.layout import load_layout
 from odah_gen.body.model import BodyModel, find_body_model
-from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.dataset.cameras import in_picture, read_cameras
 from odah_gen.dataset.contact import foot_vertices, heights_above_floor, penetration_depth, skate_speed
 from odah_gen.dataset.labels import Arrays, kinematic_labels, label_points, picture_labels
@@ -23,7 +23,6 @@ from odah_gen.run import Run
 from odah_gen.scene.cameras import Camera
 from odah_gen.storage import read_json, read_npz, write_json, write_npz
 
-FRAMES_PER_CHUNK = 32
 Uncovered = dict[tuple[str, str], Bool[np.ndarray, "frames points"]]
 
 
@@ -102,7 +101,7 @@ def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
         for kind in LABEL_POINTS
     }
     feet, lowest, feet_m = foot_vertices(model), np.zeros(frames), []
-    for frame, vertices in enumerate(posed_vertices(model, sources.body)):
+    for frame, vertices in enumerate(frame_vertices(model, sources.body)):
         for key, seen in look(model, vertices, sources.cameras, {kind: points[kind][frame] for kind in points}).items():
             uncovered[key][frame] = seen
         lowest[frame] = heights_above_floor(vertices).min()
@@ -110,13 +109,11 @@ def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
     return MeshFindings(uncovered, lowest, np.array(feet_m))
 
 
-def posed_vertices(model: BodyModel, body: Arrays) -> Iterator[Float[np.ndarray, "vertices 3"]]:
-    """The vertices of every frame (world, m), in chunks so that memory stays bounded."""
+def frame_vertices(model: BodyModel, body: Arrays) -> Iterator[Float[np.ndarray, "vertices 3"]]:
+    """The vertices of the body, frame by frame (world, m)."""
     shaped = shape_body(model, torch.as_tensor(body["betas"]))
-    poses, trans = torch.as_tensor(body["poses"]), torch.as_tensor(body["trans"])
-    for start in range(0, len(poses), FRAMES_PER_CHUNK):
-        chunk = slice(start, start + FRAMES_PER_CHUNK)
-        yield from pose_body(shaped, poses[chunk], trans[chunk]).vertices.double().numpy()
+    for vertices in posed_vertices(shaped, body["poses"], body["trans"]):
+        yield from vertices.double().numpy()
 
 
 def look(

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from odah_gen.body.layout import MarkerLayout, load_layout
 from odah_gen.body.model import BodyModel, find_body_model
-from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.errors import InputError
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitBody, FitSettings, Motion, Targets, make_fit_body
@@ -20,7 +20,6 @@ from odah_gen.registration.subject_fit import fit_subject_shape, spread_frames, 
 from odah_gen.run import Run
 from odah_gen.storage import read_npz, write_json, write_npz
 
-FRAMES_PER_CHUNK = 128
 FULL_WEIGHT = 10.0
 """Weight in inverse kinematics of a marker on bone; such a marker counts fully in the fit, others by the square root:
 inverse kinematics mistrusts skin that slides, here all model markers tell the same label."""
@@ -210,13 +209,9 @@ def choose_frames(folder: Path, targets: Targets, count: int) -> list[int]:
 
 def vertex_distance_mm(model: BodyModel, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> float:
     """Mean distance between the vertices of two motions of one body model (mm)."""
-    shapes = [shape_body(model, torch.as_tensor(motion["betas"])) for motion in (first, second)]
-    frames, total = len(first["poses"]), 0.0
-    for start in range(0, frames, FRAMES_PER_CHUNK):
-        chunk = slice(start, start + FRAMES_PER_CHUNK)
-        posed = [
-            pose_body(shaped, torch.as_tensor(motion["poses"][chunk]), torch.as_tensor(motion["trans"][chunk])).vertices
-            for shaped, motion in zip(shapes, (first, second))
-        ]
-        total += float((posed[0] - posed[1]).norm(dim=-1).mean(1).sum())
-    return 1000 * total / frames
+    parts = [
+        posed_vertices(shape_body(model, torch.as_tensor(motion["betas"])), motion["poses"], motion["trans"])
+        for motion in (first, second)
+    ]
+    total = sum(float((one - other).norm(dim=-1).mean(1).sum()) for one, other in zip(*parts))
+    return 1000 * total / len(first["poses"])

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from odah_gen.body.model import BodyModel
-from odah_gen.body.skinning import ShapedBody, chain_joints, check_ids, cross_matrix
+from odah_gen.body.skinning import ShapedBody, blend, chain_joints, check_ids, correctives, cross_matrix
 
 
 @dataclass(frozen=True)
@@ -97,20 +97,12 @@ def pose_points(
     shaped: ShapedBody, local: Float[Tensor, "frames 55 3 3"], trans: Float[Tensor, "frames 3"]
 ) -> PosedPoints:
     """Pose the points by rotation matrices relative to the parent joints and a translation (m)."""
-    frames, count = len(local), len(shaped.weights)
-    rotations, centers = chain_joints(local, shaped.joints.expand(frames, 55, 3), shaped.parents)
-    feature = (local[:, 1:] - torch.eye(3).to(local)).reshape(frames, -1)
-    corrected = shaped.vertices + (feature @ shaped.posedirs.reshape(count * 3, -1).T).reshape(frames, count, 3)
+    rotations, centers = chain_joints(local, shaped.joints.expand(len(local), 55, 3), shaped.parents)
+    corrected = shaped.vertices + correctives(shaped, local)
     blended = blend(shaped.weights, rotations)
     moves = centers - torch.einsum("tjab,jb->tja", rotations, shaped.joints)
     positions = torch.einsum("tpab,tpb->tpa", blended, corrected) + torch.einsum("pj,tja->tpa", shaped.weights, moves)
     return PosedPoints(positions + trans[:, None], blended, corrected, local, rotations, centers + trans[:, None])
-
-
-def blend(weights: Float[Tensor, "points 55"], rotations: Float[Tensor, "frames 55 3 3"]) -> Tensor:
-    """The rotations blended by the skinning weights of each point: [frames, points, 3, 3]."""
-    flat = torch.einsum("pj,tjk->tpk", weights, rotations.reshape(len(rotations), 55, 9))
-    return flat.reshape(len(rotations), len(weights), 3, 3)
 
 
 def pose_jacobian(

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 
 from odah_gen.body.model import BodyModel, find_body_model
-from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.config import Render
 from odah_gen.errors import InputError
 from odah_gen.paths import BLENDER_ADDON, ROOT
@@ -26,7 +26,6 @@ from odah_gen.storage import read_npz, write_json
 
 SCHEMA = 1
 SCHEMA_FILE = BLENDER_ADDON / "scene.schema.json"
-FRAMES_PER_CHUNK = 16
 AMBIENT_LINEAR = (0.15, 0.15, 0.155)
 
 
@@ -90,10 +89,8 @@ def clip_outline(model: BodyModel, motion: Mapping[str, np.ndarray]) -> Float[np
     """Corners of the convex hull of everything the skin sweeps over the clip (world frame, metres)."""
     shaped = shape_body(model, torch.as_tensor(motion["betas"]))
     corners = np.zeros((0, 3))
-    for start in range(0, len(motion["poses"]), FRAMES_PER_CHUNK):
-        chunk = slice(start, start + FRAMES_PER_CHUNK)
-        posed = pose_body(shaped, torch.as_tensor(motion["poses"][chunk]), torch.as_tensor(motion["trans"][chunk]))
-        corners = outline(np.concatenate([corners, posed.vertices.numpy().reshape(-1, 3).astype(np.float64)]))
+    for vertices in posed_vertices(shaped, motion["poses"], motion["trans"]):
+        corners = outline(np.concatenate([corners, vertices.numpy().reshape(-1, 3).astype(np.float64)]))
     return corners
 
 

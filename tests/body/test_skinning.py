@@ -7,7 +7,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from odah_gen.body.model import load_body_model
-from odah_gen.body.skinning import pose_body, rotvec_to_matrix, shape_body
+from odah_gen.body.skinning import pose_body, posed_vertices, rotvec_to_matrix, shape_body
 from odah_gen.errors import InputError
 from odah_gen.paths import ASSETS
 
@@ -75,6 +75,15 @@ def test_chunks_of_frames_do_not_change_the_result(model, motion, monkeypatch):
     whole = pose_body(shaped, motion["poses"])
     monkeypatch.setattr("odah_gen.body.skinning.FLOATS_PER_CHUNK", 1)
     assert torch.allclose(pose_body(shaped, motion["poses"]).vertices, whole.vertices, atol=1e-12)
+
+
+def test_a_long_motion_comes_in_parts(model, motion, monkeypatch):
+    shaped = shape_body(model, motion["betas"], [5, 600])
+    whole = pose_body(shaped, motion["poses"], motion["trans"]).vertices
+    monkeypatch.setattr("odah_gen.body.skinning.FRAMES_PER_PART", 2)
+    parts = list(posed_vertices(shaped, motion["poses"].numpy(), motion["trans"].numpy()))
+    assert [len(part) for part in parts] == [2, 1]
+    assert torch.allclose(torch.cat(parts), whole, atol=1e-12)
 
 
 def test_turning_the_pelvis_turns_the_body_rigidly(model, motion):

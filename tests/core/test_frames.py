@@ -1,5 +1,4 @@
 import numpy as np
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +8,6 @@ from odah_gen.frames import (
     ground_to_world,
     matrix_to_rotvec,
     rotvec_to_matrix,
-    rotvec_to_matrix_torch,
     world_to_ground,
 )
 
@@ -36,19 +34,6 @@ def test_maps_are_each_other_s_inverse(point):
     assert np.allclose(world_to_ground(ground_to_world(point)), point)
 
 
-@given(VECTORS, st.sampled_from([1.0, 1e-3, 1e-6, 0.0]))
-def test_torch_rotations_equal_scipy_s_at_every_size(vector, size):
-    expected = rotvec_to_matrix(vector * size)
-    found = rotvec_to_matrix_torch(torch.tensor(vector * size)).numpy()
-    assert np.allclose(found, expected, atol=1e-12)
-
-
 @given(VECTORS.filter(lambda v: np.linalg.norm(v) < 3.1))
 def test_rotation_vectors_come_back(vector):
     assert np.allclose(matrix_to_rotvec(rotvec_to_matrix(vector)), vector, atol=1e-7)
-
-
-def test_the_gradient_at_zero_is_the_cross_product():
-    jacobian = torch.func.jacrev(rotvec_to_matrix_torch)(torch.zeros(3, dtype=torch.float64))
-    assert torch.isfinite(jacobian).all()
-    assert torch.allclose(jacobian[:, :, 2], torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 0]], dtype=torch.float64))
