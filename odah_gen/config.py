@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-
 from odah_gen.errors import InputError
 from odah_gen.paths import SCHEMAS
+from odah_gen.schemas import schema_problems
 from odah_gen.storage import read_yaml
+
+GENDERS = ("female", "male", "neutral")
+SPLITS = ("train", "val", "test")
+PATHS = ("Motion.amass_dir", "Body.model_dir", "Skeleton.model", "Skeleton.markers")
+"""Keys that name a file or folder; a leading ~ in them is the user's home."""
 
 
 @dataclass(frozen=True)
@@ -171,13 +175,9 @@ def to_mapping(config: Config) -> dict[str, Any]:
 
 def validate(content: Mapping[str, Any], name: str) -> None:
     """Check plain data against the schema; the error names the key, what was found and what is allowed."""
-    schema = read_yaml(SCHEMAS / "config.schema.yaml")
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(plain(content)), key=lambda e: list(e.path))
-    if errors:
-        where = ".".join(str(part) for part in errors[0].path)
-        raise InputError(
-            f"{name}: {where + ': ' if where else ''}{errors[0].message}. See config/README.md for the keys."
-        )
+    problems = schema_problems(plain(content), SCHEMAS / "config.schema.yaml")
+    if problems:
+        raise InputError(f"{name}: {problems[0]}. See config/README.md for the keys.")
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,6 +196,8 @@ def build(section: type, content: Mapping[str, Any]) -> Any:
         if entry.name not in content:
             continue
         value = content[entry.name]
+        if f"{section.__name__}.{entry.name}" in PATHS and value is not None:
+            value = str(Path(value).expanduser())
         if dataclasses.is_dataclass(entry.type):
             value = build(entry.type, value or {})  # type: ignore[arg-type]
         values[entry.name] = tuple(value) if isinstance(value, list) else value

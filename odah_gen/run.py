@@ -12,6 +12,8 @@ from odah_gen.config import Config, load_config
 from odah_gen.errors import InputError
 
 CAMERAS = ("front", "side")
+RESULTS = Path("results")
+"""Where runs lie, each in a folder of its name."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from odah_gen.body.free.build import build_body, prepare
 from odah_gen.body.free.makehuman import read_makehuman
-from odah_gen.body.model import GENDERS
+from odah_gen.config import GENDERS
 from odah_gen.errors import InputError
 from odah_gen.paths import ASSETS, ROOT
 from odah_gen.storage import write_npz

@@ -11,12 +11,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from odah_gen.config import Body
+from odah_gen.body.files import body_file
+from odah_gen.config import GENDERS, Body
 from odah_gen.errors import InputError
-from odah_gen.paths import ASSETS
 from odah_gen.storage import missing, read_array
 
-GENDERS = ("female", "male", "neutral")
 FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 # fmt: off
 JOINT_NAMES = (
@@ -103,20 +102,7 @@ def find_body_model(body: Body, gender: str, dtype: torch.dtype = torch.float32)
     Raises:
         InputError: the gender is unknown, or the folder has neither file.
     """
-    if gender not in GENDERS:
-        raise InputError(f"gender {gender!r} is unknown; a body model is one of {', '.join(GENDERS)}. Correct it.")
-    if body.model_dir is None:
-        return load_body_model(ASSETS / "body" / f"free_{gender}.npz", dtype)
-    folder = Path(body.model_dir).expanduser()
-    names = dict.fromkeys((f"SMPLX_{gender.upper()}.npz", "SMPLX_NEUTRAL.npz"))
-    candidates = [base / name for name in names for base in (folder, folder / "smplx")]
-    found = next((path for path in candidates if path.exists()), None)
-    if found is None:
-        raise InputError(
-            f"{folder}: holds no {' and no '.join(names)}, neither directly nor in smplx/. "
-            "Point body.model_dir at the folder of the unpacked SMPL-X models, or leave it out to use the free body."
-        )
-    return load_body_model(found, dtype)
+    return load_body_model(body_file(body, gender), dtype)
 
 
 def load_body_model(path: Path, dtype: torch.dtype = torch.float32) -> BodyModel:

@@ -13,11 +13,8 @@ from odah_gen.config import to_mapping
 from odah_gen.dataset.schema import EXPORTED_CLIP_FILES, EXPORTED_SUBJECT_FILES
 from odah_gen.dataset.verify import MANIFEST, sha256_of, verify_clip, verify_subject
 from odah_gen.errors import InputError
-from odah_gen.run import Run
+from odah_gen.run import RESULTS, Run
 from odah_gen.storage import PART, read_json, write_yaml
-
-RESULTS = Path("results")
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from odah_gen.dataset.export import SPLITS, counted, export_split, find_run
+from odah_gen.config import SPLITS
+from odah_gen.dataset.export import counted, export_split, find_run
 from odah_gen.run import open_run
 
 

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from odah_gen.config import GENDERS
 from odah_gen.errors import InputError
 from odah_gen.motion.clip import MotionClip
 from odah_gen.storage import missing, read_npz, write_npz
 
 FLAVOUR_BY_COLUMNS = {156: "smplh", 165: "smplx"}
 RATE_KEYS = ("mocap_frame_rate", "mocap_framerate")
-GENDERS = ("female", "male", "neutral")
 BODY_COLUMNS = 66
 FACE_COLUMNS = 9
 MAX_ANGLE_RAD = 4 * np.pi

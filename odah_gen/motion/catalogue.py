@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from odah_gen.config import Config, Split, to_mapping
+from odah_gen.config import SPLITS, Config, Split, to_mapping
 from odah_gen.errors import InputError
 from odah_gen.motion.resample import resampled_frames
 from odah_gen.motion.sources import Entry, list_entries
-from odah_gen.run import Run
+from odah_gen.run import RESULTS, Run
 from odah_gen.storage import atomic, read_yaml, write_yaml
 
-RESULTS = Path("results")
-SPLITS = ("train", "val", "test")
 CLIPS_PER_SHARD = 8
 
 
@@ -114,7 +112,7 @@ def split_subjects(subjects: Sequence[str], shares: Split, seed: int) -> dict[st
     Raises:
         InputError: the shares are all zero.
     """
-    weights = np.array([shares.train, shares.val, shares.test])
+    weights = np.array([getattr(shares, name) for name in SPLITS])
     if weights.sum() <= 0:
         raise InputError("split: train, val and test are all 0; at least one must be above. Correct the configuration.")
     exact = weights / weights.sum() * len(subjects)

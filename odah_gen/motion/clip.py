@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-FLAVOURS = ("smplh", "smplx")
-
 
 @dataclass(frozen=True)
 class MotionClip:

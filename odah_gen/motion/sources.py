@@ -136,7 +136,7 @@ def amass_folder(config: Config) -> Path:
             "motion.amass_dir: is not set and motion.source is amass; a folder with one folder per subject was "
             "expected. Set it in the configuration."
         )
-    folder = Path(config.motion.amass_dir).expanduser()
+    folder = Path(config.motion.amass_dir)
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; motion.amass_dir names one with a folder per subject. Correct it.")
     return folder

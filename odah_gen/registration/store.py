@@ -7,9 +7,10 @@ in results/regressor/, where the workflow puts it once.
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
+from odah_gen.body.files import body_files
 from odah_gen.config import Config
 from odah_gen.errors import InputError
 from odah_gen.paths import ASSETS
@@ -19,7 +20,6 @@ from odah_gen.storage import missing, read_yaml
 SHIPPED = ASSETS / "regressor"
 METHOD = "1"
 """Raised when a change of the code makes older regressors stale."""
-GENDERS = ("female", "male", "neutral")
 MEMBERS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
 
 
@@ -44,30 +44,10 @@ def regressor_name(config: Config) -> str:
 def regressor_keys(config: Config) -> dict[str, str]:
     """Hashes of the body models of all genders, of the skeleton and of the marker list."""
     return {
-        "body_model": digest(content_key(path) for path in body_files(config)),
+        "body_model": digest(content_key(path) for path in body_files(config.body)),
         "skeleton": digest([skeleton_key(config)]),
         "markers": digest([marker_key(Path(config.skeleton.markers or ASSETS / "markers.yaml"))]),
     }
-
-
-def body_files(config: Config) -> list[Path]:
-    """The body model files of a configuration, one per gender that has one.
-
-    Raises:
-        InputError: there is none.
-    """
-    if config.body.model_dir is None:
-        candidates: Sequence[Path] = [ASSETS / "body" / f"free_{gender}.npz" for gender in GENDERS]
-    else:
-        folder = Path(config.body.model_dir).expanduser()
-        candidates = [base / f"SMPLX_{gender.upper()}.npz" for gender in GENDERS for base in (folder, folder / "smplx")]
-    found = [path for path in candidates if path.exists()]
-    if not found:
-        raise InputError(
-            f"{candidates[0].parent}: holds no body model; {candidates[0].name} or its like was expected. "
-            "Point body.model_dir at the folder of the unpacked SMPL-X models, or leave it out to use the free body."
-        )
-    return found
 
 
 def content_key(path: Path) -> str:

@@ -105,7 +105,7 @@ def describe_files(folder: Path, model: Path) -> dict[str, Any]:
 
 def portable(path: Path, folder: Path) -> str:
     """A path relative to `folder` when both lie in this clone, which may be moved as a whole; otherwise absolute."""
-    path, folder = path.expanduser().resolve(), folder.resolve()
+    path, folder = path.resolve(), folder.resolve()
     if path.is_relative_to(ROOT) and folder.is_relative_to(ROOT):
         return Path(os.path.relpath(path, folder)).as_posix()
     return str(path)

@@ -5,7 +5,7 @@ from odah_gen.body.subject import subject_body
 from odah_gen.body.volume import body_mass
 from odah_gen.run import Run
 from odah_gen.skeleton.static import static_with_centers
-from odah_gen.skeleton.subject import own_model_path, scale_to_static
+from odah_gen.skeleton.subject import scale_to_static
 from odah_gen.skeleton.trc import write_trc
 from odah_gen.storage import atomic, write_json, write_npz
 
@@ -25,7 +25,7 @@ def scale_subject(run: Run, subject: str) -> None:
     layout = load_layout(run.config.skeleton.markers).on(model)
     static = static_with_centers(model, betas, layout)
     scaled = scale_to_static(
-        layout, static, body_mass(model, betas), run.config.skeleton.locked, own_model_path(run.config.skeleton.model)
+        layout, static, body_mass(model, betas), run.config.skeleton.locked, run.config.skeleton.model
     )
     write_npz(folder / "body.npz", betas=betas, gender=model.gender, model=model.name)
     write_trc(folder / "static.trc", static)

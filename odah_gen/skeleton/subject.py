@@ -43,7 +43,7 @@ def scale_to_static(
     static: MarkerTrajectories,
     mass_kg: float,
     locked: tuple[str, ...] = (),
-    own_model: Path | None = None,
+    own_model: str | None = None,
 ) -> SubjectModel:
     """Scale the generic model to a static trial and move its markers by bounded offsets.
 
@@ -63,7 +63,7 @@ def scale_to_static(
         bodies=layout.bodies,
         locations_m=layout.locations_m,
         locked=locked,
-        own=own_model,
+        own=None if own_model is None else Path(own_model),
     )
     measures = subject_measurements([name for name in static.names if name in layout.names])
     scaled, scales = call("scale_model", text=generic, static=static, measurements=measures, mass_kg=mass_kg)
@@ -73,11 +73,6 @@ def scale_to_static(
     text = call("with_offsets", text=scaled, names=layout.names, offsets_m=offsets, remove=VIRTUAL)
     final = solve_static(text, static, weights)
     return SubjectModel(text, scales, scaling_report(layout, static, scales, mass_kg, offsets, final))
-
-
-def own_model_path(path: str | None) -> Path | None:
-    """The path of an own model, if the configuration names one."""
-    return None if path is None else Path(path).expanduser()
 
 
 def solve_static(text: str, static: MarkerTrajectories, weights: Mapping[str, float]) -> Solution:

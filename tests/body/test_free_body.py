@@ -13,11 +13,11 @@ from odah_gen.body.free.landmarks import SMPLX_SLOTS, hip_centers
 from odah_gen.body.free.makehuman import SKIN, read_makehuman
 from odah_gen.body.free.smoothing import smooth_patch
 from odah_gen.body.free.tpose import FOREARM, UPPER_ARM, blend_dual_quaternions
-from odah_gen.body.model import GENDERS, JOINT_NAMES, find_body_model
+from odah_gen.body.model import JOINT_NAMES, find_body_model
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.body.volume import skin_volume
 from odah_gen.cli import main
-from odah_gen.config import Body
+from odah_gen.config import GENDERS, Body
 from odah_gen.errors import InputError
 from odah_gen.paths import ASSETS
 

@@ -46,6 +46,17 @@ def test_later_files_win_key_by_key(tmp_path: Path):
     assert (config.fps, config.motion.subjects, config.motion.actions) == (30, 5, ("walking",))
 
 
+def test_a_tilde_is_the_user_s_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "motion: {amass_dir: ~/amass}\nbody: {model_dir: ~/smplx}\nskeleton: {model: ~/a.osim, markers: m}\n"
+    )
+    config = load_config([path])
+    assert (config.motion.amass_dir, config.body.model_dir) == ("/home/ada/amass", "/home/ada/smplx")
+    assert (config.skeleton.model, config.skeleton.markers) == ("/home/ada/a.osim", "m")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

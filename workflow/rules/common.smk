@@ -11,7 +11,7 @@ from odah_gen.lock import hold_alone, wait_for_writers
 from odah_gen.paths import ASSETS
 from odah_gen.motion.catalogue import create_run, plan_run
 from odah_gen.registration.store import regressor_file
-from odah_gen.run import CAMERAS, open_run
+from odah_gen.run import CAMERAS, RESULTS as RUNS, open_run
 
 
 def tell(sentence):
@@ -26,7 +26,7 @@ def is_dry_run():
 def start_run():
     """Open this run; in the process that the user started also clear up after a killed one and refresh the catalogue."""
     plan = from_mapping(config)
-    folder = Path("results") / plan.run
+    folder = RUNS / plan.run
     if not workflow.is_main_process:
         return open_run(folder)
     if is_dry_run():
