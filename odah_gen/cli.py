@@ -13,10 +13,17 @@ from odah_gen.lock import hold_run
 
 @dataclass(frozen=True)
 class Command:
-    """A sub-command: the module that offers `add_arguments(parser)` and `main(arguments)`, and one line of help."""
+    """A sub-command.
+
+    Attributes:
+        module: it offers `add_arguments(parser)` and `main(arguments)`.
+        help: one line.
+        writes: whether it writes to the folder of --run, and so counts as a writer of it (odah_gen.lock).
+    """
 
     module: str
     help: str
+    writes: bool = True
 
 
 COMMANDS = {
@@ -31,7 +38,7 @@ COMMANDS = {
     "render": Command("odah_gen.scene.render_command", "render a clip with Blender"),
     "labels": Command("odah_gen.dataset.labels_command", "labels and quality of a clip"),
     "report": Command("odah_gen.dataset.report_command", "pictures and figures of a run for the report"),
-    "verify": Command("odah_gen.dataset.verify_command", "re-read a finished run and check every file"),
+    "verify": Command("odah_gen.dataset.verify_command", "re-read a finished run and check every file", writes=False),
     "export": Command("odah_gen.dataset.export_command", "write a self-contained data set of one split"),
     "body": Command("odah_gen.body.build_command", "build the free body from its CC0 source"),
     "addon": Command("odah_gen.scene.addon_command", "build the Blender add-on"),
@@ -43,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parsed = build_parser(arguments).parse_args(arguments)
-        if getattr(parsed, "run", None) and parsed.run.is_dir():
+        if parsed.writes and getattr(parsed, "run", None) and parsed.run.is_dir():
             hold_run(parsed.run)
         parsed.main(parsed)
     except InputError as error:
@@ -68,7 +75,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         if name == wanted:
             module = importlib.import_module(command.module)
             module.add_arguments(sub)
-            sub.set_defaults(main=module.main)
+            sub.set_defaults(main=module.main, writes=command.writes)
     return parser
 
 

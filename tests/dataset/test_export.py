@@ -39,6 +39,15 @@ def test_an_export_is_self_contained_and_verifies(finished_run, tmp_path):
     assert list(out.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", [["--run"], []])
+def test_the_verify_command_leaves_an_export_as_it_was(finished_run, tmp_path, option):
+    out = tmp_path / "train"
+    export_split(finished_run, "train", out)
+    before = files_below(out)
+    main(["verify", *option, str(out)])
+    assert files_below(out) == before
+
+
 def test_a_changed_or_foreign_file_in_an_export_is_found(finished_run, tmp_path):
     out = tmp_path / "train"
     export_split(finished_run, "train", out)
