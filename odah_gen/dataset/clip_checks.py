@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from odah_gen.config import Config
-from odah_gen.dataset.cameras import camera_problems, in_picture, read_cameras
 from odah_gen.dataset.labels import Arrays
 from odah_gen.dataset.masks import count_in_video
 from odah_gen.dataset.osim import read_outline
@@ -17,12 +16,14 @@ from odah_gen.dataset.schema import CLIP_ARRAYS, LABEL_POINTS, array_problems, j
 from odah_gen.dataset.video import inspect_video, read_frames
 from odah_gen.errors import InputError
 from odah_gen.run import CAMERAS
-from odah_gen.scene.cameras import Camera, project
+from odah_gen.scene.cameras import Camera, in_picture, pinhole, project, read_cameras
 from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.trc import read_trc
 from odah_gen.storage import read_json, read_npz
 
 PLACE_PX = 0.05
+LENS_PX = 0.01
+ORTHONORMAL = 1e-5
 ANGLE_RAD = 1e-6
 SCALE = 1e-6
 TIME_S = 1e-4
@@ -83,6 +84,17 @@ def check_cameras(clip: ClipFiles) -> Iterator[str]:
     for name, camera in clip.cameras.items():
         for problem in camera_problems(camera):
             yield f"{clip.folder / 'cameras.json'}: {name}: {problem}."
+
+
+def camera_problems(camera: Camera) -> list[str]:
+    """What is wrong with a camera: R no rotation, or K another lens than stated; one clause each."""
+    problems = []
+    product = camera.rotation @ camera.rotation.T
+    if not np.allclose(product, np.eye(3), atol=ORTHONORMAL) or np.linalg.det(camera.rotation) < 0:
+        problems.append("R is no rotation matrix")
+    if not np.allclose(camera.intrinsics, pinhole(camera), atol=LENS_PX):
+        problems.append(f"K is not that of a {camera.lens_mm:g} mm lens on a {camera.sensor_width_mm:g} mm sensor")
+    return problems
 
 
 def check_video(clip: ClipFiles, camera_name: str, ending: str) -> Iterator[str]:

@@ -5,10 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from odah_gen.dataset.cameras import in_picture
 from odah_gen.dataset.schema import LABEL_POINTS
 from odah_gen.frames import world_to_ground
-from odah_gen.scene.cameras import Camera, project
+from odah_gen.scene.cameras import Camera, in_picture, project
 
 PELVIS_TRANSLATIONS = ("pelvis_tx", "pelvis_ty", "pelvis_tz")
 YAW_FIRST_NAMES = ("yaw", "list", "tilt")

@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float
 from odah_gen.body.layout import load_layout
 from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
-from odah_gen.dataset.cameras import in_picture, read_cameras
 from odah_gen.dataset.contact import foot_vertices, heights_above_floor, penetration_depth, skate_speed
 from odah_gen.dataset.labels import Arrays, kinematic_labels, label_points, picture_labels
 from odah_gen.dataset.masks import count_in_video
@@ -20,7 +19,7 @@ from odah_gen.dataset.schema import BODIES, KEYPOINT_ARRAYS, LABEL_POINTS, POSE_
 from odah_gen.dataset.visibility import body_mesh, inside_visible, on_skin_visible
 from odah_gen.errors import InputError
 from odah_gen.run import Run
-from odah_gen.scene.cameras import Camera
+from odah_gen.scene.cameras import Camera, in_picture, read_cameras
 from odah_gen.storage import read_json, read_npz, write_json, write_npz
 
 Uncovered = dict[tuple[str, str], Bool[np.ndarray, "frames points"]]

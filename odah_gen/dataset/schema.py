@@ -4,18 +4,16 @@ Shapes use T (frames of the clip), M (markers) and S (shape coefficients in use)
 Names that begin with `<camera>` stand once for each camera.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 
-from odah_gen.paths import BLENDER_ADDON, SCHEMAS
+from odah_gen.paths import SCENE_SCHEMA, SCHEMAS
 from odah_gen.run import CAMERAS
-from odah_gen.storage import read_json, read_yaml
+from odah_gen.schemas import schema_problems
 
 BODIES = 22
 KINDS = {"float": "f", "number": "fiu", "int": "iu", "bool": "b", "text": "U"}
@@ -255,28 +253,10 @@ def finite_where_valid(array: np.ndarray, entry: ArraySpec, valid: np.ndarray | 
 
 
 def json_problems(content: Any, file_name: str) -> list[str]:
-    """What a JSON file's schema objects to; one clause each.
+    """What the schema of one of JSON_FILES or of scene.json objects to; one clause each.
 
     Schemas are workflow/schemas/<stem>.schema.yaml; that of scene.json lies beside the code that draws it.
     """
-    errors = json_validator(file_name).iter_errors(content)
-    return [f"{'.'.join(map(str, error.path)) or 'the file'}: {error.message}" for error in errors]
-
-
-@functools.cache
-def json_validator(file_name: str) -> jsonschema.Draft202012Validator:
-    """The validator of one of JSON_FILES or of scene.json."""
-    if file_name == SCENE_FILE:
-        return jsonschema.Draft202012Validator(read_json(BLENDER_ADDON / "scene.schema.json"))
-    return jsonschema.Draft202012Validator(read_yaml(SCHEMAS / f"{Path(file_name).stem}.schema.yaml"))
-
-
-def markdown_table(specs: Sequence[ArraySpec]) -> str:
-    """The table of docs/formats.md for one .npz."""
-    lines = ["| array | shape | kind | unit | frame | meaning |", "|---|---|---|---|---|---|"]
-    for entry in specs:
-        shape = f"[{', '.join(map(str, entry.shape))}]" if entry.shape else "one value"
-        meaning = entry.meaning + ("; NaN where there is none" if entry.may_be_nan else "")
-        cells = (f"`{entry.name}`", shape, entry.kind, entry.unit or "–", entry.frame or "–", meaning)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return schema_problems(
+        content, SCENE_SCHEMA if file_name == SCENE_FILE else SCHEMAS / f"{Path(file_name).stem}.schema.yaml"
+    )

@@ -1,4 +1,4 @@
-"""Two static cameras: where they stand, what they see, and how points become pixels.
+"""Two static cameras: where they stand, what they see, how points become pixels, and cameras.json.
 
 Axes as in OpenCV (X right, Y down, Z forward), world → camera, x_px = K (R X + t). The picture's origin is its
 top-left corner, so the first pixel's centre is (0.5, 0.5); subtract 0.5 for OpenCV's functions.
@@ -15,7 +15,9 @@ from scipy.spatial import ConvexHull, QhullError
 
 from odah_gen.config import Camera as CameraConfig
 from odah_gen.errors import InputError
-from odah_gen.storage import write_json
+from odah_gen.paths import SCHEMAS
+from odah_gen.schemas import schema_problems
+from odah_gen.storage import read_json, write_json
 
 SCHEMA = 1
 CLOTHES_M = 0.04
@@ -62,10 +64,10 @@ def to_camera(camera: Camera, points_world: Float[np.ndarray, "*batch 3"]) -> Fl
     return np.asarray(points_world, dtype=np.float64) @ camera.rotation.T + camera.translation_m
 
 
-def in_frame(camera: Camera, points_world: Float[np.ndarray, "*batch 3"]) -> Bool[np.ndarray, "*batch"]:
-    """Whether points are in front of the camera and inside the picture."""
-    pixels = project(camera, points_world)
-    return np.asarray(((pixels >= 0) & (pixels <= [camera.width, camera.height])).all(-1))
+def in_picture(camera: Camera, points_px: Float[np.ndarray, "*batch 2"]) -> Bool[np.ndarray, "*batch"]:
+    """Whether picture positions (px) lie on a pixel of the picture; NaN does not."""
+    inside = (points_px >= 0) & (points_px < [camera.width, camera.height])
+    return np.asarray(inside.all(axis=-1))
 
 
 def place_cameras(
@@ -144,17 +146,21 @@ def aim(config: CameraConfig, position: Float[np.ndarray, "3"], target: Float[np
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
     rotation = np.stack([right, np.cross(forward, right), forward])
-    focal = config.lens_mm / config.sensor_width_mm * config.width
-    intrinsics = np.array([[focal, 0.0, config.width / 2], [0.0, focal, config.height / 2], [0.0, 0.0, 1.0]])
     return Camera(
         width=config.width,
         height=config.height,
-        intrinsics=intrinsics,
+        intrinsics=pinhole(config),
         rotation=rotation,
         translation_m=-rotation @ position,
         lens_mm=config.lens_mm,
         sensor_width_mm=config.sensor_width_mm,
     )
+
+
+def pinhole(lens: CameraConfig | Camera) -> Float[np.ndarray, "3 3"]:
+    """K (px) of a lens on a sensor, with square pixels and the picture's middle on the axis."""
+    focal = lens.lens_mm / lens.sensor_width_mm * lens.width
+    return np.array([[focal, 0.0, lens.width / 2], [0.0, focal, lens.height / 2], [0.0, 0.0, 1.0]])
 
 
 def write_cameras(path: Path, fps: float, cameras: Mapping[str, Camera]) -> None:
@@ -174,3 +180,29 @@ def as_json(camera: Camera) -> dict[str, Any]:
         "lens_mm": camera.lens_mm,
         "sensor_width_mm": camera.sensor_width_mm,
     }
+
+
+def read_cameras(path: Path) -> dict[str, Camera]:
+    """The cameras of a clip, by name.
+
+    Raises:
+        InputError: the file is missing or does not agree with its schema.
+    """
+    content = read_json(path)
+    problems = schema_problems(content, SCHEMAS / "cameras.schema.yaml")
+    if problems:
+        raise InputError(f"{path}: {problems[0]}. Run the scene stage again.")
+    return {name: camera_from(entry) for name, entry in content["cameras"].items()}
+
+
+def camera_from(entry: Mapping[str, Any]) -> Camera:
+    """One entry of cameras.json."""
+    return Camera(
+        width=int(entry["width"]),
+        height=int(entry["height"]),
+        intrinsics=np.array(entry["K"], dtype=float),
+        rotation=np.array(entry["R"], dtype=float),
+        translation_m=np.array(entry["t_m"], dtype=float),
+        lens_mm=float(entry["lens_mm"]),
+        sensor_width_mm=float(entry["sensor_width_mm"]),
+    )

@@ -20,7 +20,7 @@ from odah_gen.body.skinning import shape_body
 from odah_gen.errors import InputError
 from odah_gen.geometry import vertex_normals
 from odah_gen.scene.cutting import compact, cut, neighbour_mean, split_quads, subdivide_quads
-from odah_gen.storage import read_npz, write_npz
+from odah_gen.storage import write_npz
 
 HIDE_DEPTH_M = 0.025
 """Skin farther inside a garment than this is not drawn, so it cannot poke through."""
@@ -31,7 +31,6 @@ FEWEST_FACES = 100
 NECK_HALF_WIDTH_M = 0.085
 SHOULDER_TOP_M = 0.13
 HEM_BELOW_HIP_M = 0.01
-GARMENTS = ("upper", "lower")
 JOINTS_PER_VERTEX = 6
 BODY_NEIGHBOURS = 4
 TIGHTS = ("tights_v", "tights_shapedirs", "tights_weights", "tights_quads")
@@ -275,15 +274,3 @@ def fields_of(garment: Garment) -> list[tuple[str, np.ndarray]]:
         for entry in fields(garment)
         for value in (getattr(garment, entry.name),)
     ]
-
-
-def read_clothes(path: Path) -> Clothes:
-    """Read what `write_clothes` wrote.
-
-    Raises:
-        InputError: the file is missing, unreadable or lacks an array.
-    """
-    keys = [entry.name for entry in fields(Garment)]
-    arrays = read_npz(path, ["hidden_faces", *(f"{name}_{key}" for name in GARMENTS for key in keys)])
-    garments = {name: Garment(**{key: arrays[f"{name}_{key}"] for key in keys}) for name in GARMENTS}
-    return Clothes(garments, arrays["hidden_faces"])

@@ -1,13 +1,10 @@
 """The scene of a clip as plain data: clothes, room, lights, cameras, and how to render it."""
 
-import functools
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -16,16 +13,16 @@ from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.config import Render
 from odah_gen.errors import InputError
-from odah_gen.paths import BLENDER_ADDON, ROOT
+from odah_gen.paths import ROOT, SCENE_SCHEMA
 from odah_gen.run import Run
 from odah_gen.scene.appearance import Material, draw_clothes, draw_room, draw_skin
 from odah_gen.scene.cameras import outline, place_cameras, write_cameras
 from odah_gen.scene.garments import dress, write_clothes
 from odah_gen.scene.room import Light, Room, ceiling_lights, room_around
+from odah_gen.schemas import schema_problems
 from odah_gen.storage import read_npz, write_json
 
 SCHEMA = 1
-SCHEMA_FILE = BLENDER_ADDON / "scene.schema.json"
 AMBIENT_LINEAR = (0.15, 0.15, 0.155)
 
 
@@ -133,19 +130,12 @@ def rounded(point: Float[np.ndarray, "3"]) -> list[float]:
     return [round(float(part), 4) for part in point]
 
 
-@functools.cache
-def scene_validator() -> jsonschema.Draft202012Validator:
-    """The validator of scene.json; the schema lies beside the code that reads it."""
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text()))
-
-
 def check_scene(path: Path, scene: Any) -> None:
-    """Check a scene against its schema.
+    """Check a scene against its schema, which lies beside the code that reads it.
 
     Raises:
         InputError: an entry is missing, unknown, or of another kind.
     """
-    error = next(iter(sorted(scene_validator().iter_errors(scene), key=lambda error: list(error.path))), None)
-    if error is not None:
-        where = ".".join(str(part) for part in error.path) or "the scene"
-        raise InputError(f"{path}: {where}: {error.message}. Run `odah-gen scene` again.")
+    problems = schema_problems(scene, SCENE_SCHEMA)
+    if problems:
+        raise InputError(f"{path}: {problems[0]}. Run `odah-gen scene` again.")

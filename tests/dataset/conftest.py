@@ -19,13 +19,12 @@ from odah_gen.body.layout import load_layout
 from odah_gen.body.model import JOINT_NAMES, load_body_model
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.config import Body, Camera, Config, to_mapping
-from odah_gen.dataset.cameras import read_cameras
 from odah_gen.dataset.labels_stage import write_labels
 from odah_gen.dataset.schema import CLOTHES_ARRAYS, SUBJECT_FIT_ARRAYS
 from odah_gen.frames import WORLD_FROM_GROUND, WORLD_FROM_MODEL, matrix_to_rotvec
 from odah_gen.paths import BLENDER_ADDON
 from odah_gen.run import open_run
-from odah_gen.scene.cameras import place_cameras, project, write_cameras
+from odah_gen.scene.cameras import place_cameras, project, read_cameras, write_cameras
 from odah_gen.skeleton.mot import write_mot
 from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
 from odah_gen.skeleton.trc import MarkerTrajectories, write_trc

@@ -16,7 +16,6 @@ from odah_gen.dataset.schema import (
     array_problems,
     expand_cameras,
     json_problems,
-    markdown_table,
     spec,
 )
 from odah_gen.motion.catalogue import create_run
@@ -25,6 +24,17 @@ from odah_gen.paths import ROOT
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
 TABLES = (KEYPOINT_ARRAYS, LABEL_ARRAYS, POSE_ARRAYS, SUBJECT_BODY_ARRAYS, SUBJECT_FIT_ARRAYS, CLOTHES_ARRAYS)
 POINTS = (spec("valid", "T", "bool", "", "", ""), spec("points_m", "T M 3", "float", "m", "world", ""))
+
+
+def markdown_table(specs) -> str:
+    """The table of docs/formats.md for one .npz."""
+    lines = ["| array | shape | kind | unit | frame | meaning |", "|---|---|---|---|---|---|"]
+    for entry in specs:
+        shape = f"[{', '.join(map(str, entry.shape))}]" if entry.shape else "one value"
+        meaning = entry.meaning + ("; NaN where there is none" if entry.may_be_nan else "")
+        cells = (f"`{entry.name}`", shape, entry.kind, entry.unit or "–", entry.frame or "–", meaning)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("specs", TABLES)

@@ -50,7 +50,7 @@ def test_a_users_regressor_lies_beside_the_runs(folder, tmp_path):
 
 
 def test_missing_or_broken_models_are_told(tmp_path):
-    with pytest.raises(InputError, match="holds no SMPLX_FEMALE.npz and no"):
+    with pytest.raises(InputError, match=r"holds no SMPLX_FEMALE\.npz and no"):
         regressor_name(config_of(tmp_path))
     (tmp_path / "SMPLX_MALE.npz").write_text("no zip")
     with pytest.raises(InputError, match="not a readable"):
