@@ -58,6 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(2) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except OSError as error:
+        print(f"odah-gen: {describe(error)}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("odah-gen: stopped; no file is left half-written.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def describe(error: OSError) -> str:
+    """What the system refused, in one sentence."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}. Check the path, its rights and the free space."
 
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

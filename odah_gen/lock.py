@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from odah_gen.errors import InputError
-from odah_gen.storage import remove_leftovers
+from odah_gen.storage import remove_leftovers, writable
 
 _HELD: list[int] = []
 
@@ -39,9 +39,13 @@ def wait_for_writers(folder: Path, tell: Callable[[str], None]) -> None:
     Args:
         folder: the run folder.
         tell: called with one sentence that names what is waited for.
+
+    Raises:
+        InputError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as stream:
+    if not folder.is_dir():
+        return
+    with writable(folder), (folder / ".lock").open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -54,10 +58,11 @@ def hold_alone(path: Path) -> None:
     """Take a lock that only one living process can have, until this process ends.
 
     Raises:
-        InputError: another process has it.
+        InputError: another process has it, or its folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    with writable(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -78,9 +83,9 @@ def writers(path: Path) -> str:
 
 
 def command_of(process: Path) -> str:
-    """The command of a /proc entry in short: program and first two words."""
+    """The command of a /proc entry in short: program, and the word that says what it does."""
     words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
     named = [Path(word).name if "/" in word else word for word in words if word]
     if len(named) > 1 and named[0].startswith("python"):
-        named = named[1:]
-    return " ".join(named[:2])
+        named = [word for word in named[1:] if word != "-m"]
+    return " ".join(named[:1] if len(named) > 1 and named[1].startswith("-") else named[:2])

@@ -10,6 +10,7 @@ import pandas as pd
 
 from odah_gen.config import Config, load_config
 from odah_gen.errors import InputError
+from odah_gen.storage import missing
 
 CAMERAS = ("front", "side")
 RESULTS = Path("results")
@@ -33,12 +34,12 @@ class Run:
         """The clip catalogue (clips.parquet), indexed by clip_id.
 
         Raises:
-            InputError: the catalogue is missing.
+            InputError: the catalogue is missing, cannot be read, or has no column clip_id.
         """
         path = self.folder / "clips.parquet"
         if not path.exists():
             raise InputError(f"{path}: there is no clip catalogue. Make it with: odah-gen index --config FILE.")
-        return indexed(pd.read_parquet(path))
+        return indexed(read_table(path))
 
     def remember_clips(self, catalogue: pd.DataFrame) -> None:
         """Use this catalogue instead of reading clips.parquet."""
@@ -78,6 +79,20 @@ class Run:
     def generator(self, name: str, purpose: str) -> np.random.Generator:
         """One random generator per (run seed, clip or subject, purpose): the same on any machine, in any order."""
         return np.random.default_rng([self.config.seed, zlib.crc32(name.encode()), zlib.crc32(purpose.encode())])
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a .parquet file.
+
+    Raises:
+        InputError: the file is missing or is not a readable .parquet.
+    """
+    if not path.is_file():
+        raise missing(path)
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: is not a readable .parquet file ({error}). Make it again.") from error
 
 
 def indexed(catalogue: pd.DataFrame) -> pd.DataFrame:

@@ -32,16 +32,28 @@ def atomic(path: Path) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
+        with writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+@contextlib.contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Turn a failure to write into one sentence about `path`.
+
+    Raises:
+        InputError: the folder cannot be written or the disk is full.
+    """
+    try:
+        yield
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}). Free space or change the folder."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def remove_leftovers(folder: Path) -> int:
@@ -50,6 +62,24 @@ def remove_leftovers(folder: Path) -> int:
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def read_text(path: Path) -> str:
+    """Read a text file (UTF-8).
+
+    Raises:
+        InputError: the file is missing, cannot be read, or is no text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is no text file ({error}). Copy or make it again.") from error
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}). Check the path and its rights."
+        ) from error
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -65,10 +95,8 @@ def read_json(path: Path) -> Any:
         InputError: the file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise missing(path) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
         raise InputError(f"{path}: is not valid JSON ({error}). Delete it and run the stage again.") from error
 
 
@@ -85,10 +113,8 @@ def read_yaml(path: Path) -> Any:
         InputError: the file is missing or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text())
-    except FileNotFoundError as error:
-        raise missing(path) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: is not valid YAML ({reason}). Correct the file.") from error
 
@@ -130,7 +156,8 @@ def read_npz(path: Path, required: Sequence[str] = (), optional: Sequence[str] |
     except FileNotFoundError as error:
         raise missing(path) from error
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a readable .npz file ({error}). Copy or make it again.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: is not a readable .npz file ({reason}). Copy or make it again.") from error
 
 
 def read_array(path: Path, archive: Any, name: str) -> np.ndarray:
@@ -139,7 +166,7 @@ def read_array(path: Path, archive: Any, name: str) -> np.ndarray:
         return archive[name]
     except ValueError as error:
         raise InputError(
-            f"{path}: {name} is an array of Python objects; a numeric array was expected. Save it again with a plain dtype."
+            f"{path}: {name} is an array of Python objects; a plain array was expected. Save it again with a plain dtype."
         ) from error
 
 

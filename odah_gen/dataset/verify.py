@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from odah_gen.dataset.clip_checks import ClipFiles, Problem, clip_problems
 from odah_gen.dataset.osim import read_outline
 from odah_gen.dataset.schema import (
@@ -21,9 +19,9 @@ from odah_gen.dataset.schema import (
     array_problems,
 )
 from odah_gen.errors import InputError
-from odah_gen.run import Run, open_run
+from odah_gen.run import Run, open_run, read_table
 from odah_gen.skeleton.trc import read_trc
-from odah_gen.storage import missing, read_json, read_npz
+from odah_gen.storage import read_json, read_npz
 
 MANIFEST = "manifest.parquet"
 READ_BYTES = 1 << 20
@@ -150,20 +148,6 @@ def sha256_of(path: Path) -> str:
         while block := stream.read(READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a .parquet file.
-
-    Raises:
-        InputError: the file is missing or is not a readable .parquet.
-    """
-    if not path.is_file():
-        raise missing(path)
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a readable .parquet file ({error}). Make it again.") from error
 
 
 def read_verdict(path: Path) -> str | None:

@@ -15,7 +15,7 @@ from odah_gen.config import Config
 from odah_gen.errors import InputError
 from odah_gen.paths import ASSETS
 from odah_gen.run import Run
-from odah_gen.storage import missing, read_yaml
+from odah_gen.storage import read_text, read_yaml
 
 SHIPPED = ASSETS / "regressor"
 METHOD = "1"
@@ -72,10 +72,7 @@ def skeleton_key(config: Config) -> str:
     """
     if config.skeleton.model is None:
         return json.dumps(read_yaml(ASSETS / "skeleton.yaml"), sort_keys=True)
-    path = Path(config.skeleton.model)
-    if not path.is_file():
-        raise missing(path)
-    return path.read_text()
+    return read_text(Path(config.skeleton.model))
 
 
 def marker_key(path: Path) -> str:

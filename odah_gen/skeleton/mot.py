@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from odah_gen.errors import InputError
-from odah_gen.storage import atomic, missing
+from odah_gen.storage import atomic, read_text
 
 TRANSLATIONS = ("_tx", "_ty", "_tz")
 COUPLED = "_beta"
@@ -67,10 +67,7 @@ def read_mot(path: Path) -> CoordinateTrajectories:
     Raises:
         InputError: the file is missing, has no endheader, no time column, or a row of another length.
     """
-    try:
-        rows = path.read_text().splitlines()
-    except FileNotFoundError as error:
-        raise missing(path) from error
+    rows = read_text(path).splitlines()
     ends = [index for index, row in enumerate(rows) if row.strip() == "endheader"]
     if not ends or len(rows) < ends[0] + 3 or not rows[ends[0] + 1].startswith("time"):
         raise InputError(f"{path}: is no .mot (endheader, a line with time …, numbers). Run the ik stage again.")

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from odah_gen.errors import InputError
-from odah_gen.storage import atomic, missing
+from odah_gen.storage import atomic, read_text
 
 METRES_PER_UNIT = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001}
 LARGEST_BODY_M = 10.0
@@ -81,12 +81,7 @@ def read_trc(path: Path) -> MarkerTrajectories:
 
 def read_rows(path: Path) -> list[str]:
     """The lines of a .trc, once its header has been recognised."""
-    try:
-        rows = path.read_text().splitlines()
-    except FileNotFoundError as error:
-        raise missing(path) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is no text file; a .trc was expected. Export the trial as .trc.") from error
+    rows = read_text(path).splitlines()
     if len(rows) < HEADER_ROWS or "Units" not in rows[1].split("\t") or not rows[3].startswith("Frame#"):
         raise InputError(
             f"{path}: is no .trc; five header lines with DataRate … Units and Frame# were expected. Export it again."
