@@ -3,20 +3,15 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from subprocess import PIPE, Popen
-from tempfile import TemporaryFile
-from typing import IO, Any, cast
 
 import ffmpeg
-import imageio_ffmpeg
 import numpy as np
 from jaxtyping import Bool, Float
 from PIL import Image, ImageDraw, ImageFont
 
 from odah_gen.dataset.labels import Arrays
-from odah_gen.errors import InputError
+from odah_gen.ffmpeg_job import ffmpeg_job
 from odah_gen.run import CAMERAS
 from odah_gen.storage import atomic
 
@@ -26,6 +21,7 @@ LEG = ("hip", "walker_knee", "ankle", "subtalar", "mtp", "toes")
 ARM = ("acromial", "elbow", "radioulnar", "radius_hand", "hand")
 LINES_PER_HEIGHT = 170
 LEAST_HEIGHT_PX = 480
+CURE = "Check the clip's videos with odah-gen verify, and the free space."
 SHEET_COLUMNS, SHEET_ROWS, SHEET_TILE_PX = 2, 3, 720
 
 
@@ -126,9 +122,10 @@ def write_overlay(folder: Path, labels: Arrays, size: tuple[int, int], fps: floa
     path = folder / "overlay.mp4"
     with atomic(path) as temporary:
         job = ffmpeg.output(whole, str(temporary), vcodec="libx264", pix_fmt="yuv420p", crf=20, movflags="+faststart")
-        with running(job, path) as pictures:
+        with ffmpeg_job(job, path, CURE) as encoder:
             for picture in drawn_frames(labels, (width, height), scale):
-                pictures.write(picture.tobytes())
+                encoder.add(picture.tobytes())
+            encoder.finish()
 
 
 def write_contact_sheet(folder: Path, frames: int) -> None:
@@ -151,49 +148,14 @@ def write_contact_sheet(folder: Path, frames: int) -> None:
         .filter("tile", layout, nb_frames=len(chosen), padding=4)
     )
     path = folder / "contact_sheet.png"
-    with atomic(path) as temporary, running(ffmpeg.output(tiles, str(temporary), vframes=1, update=1), path):
-        pass
+    with (
+        atomic(path) as temporary,
+        ffmpeg_job(ffmpeg.output(tiles, str(temporary), vframes=1, update=1), path, CURE) as job,
+    ):
+        job.finish()
 
 
 def sheet_frames(frames: int) -> list[int]:
     """Evenly spaced frames of a clip, first and last included, each once."""
     wanted = np.linspace(0, frames - 1, min(frames, SHEET_COLUMNS * SHEET_ROWS))
     return [int(frame) for frame in wanted.round()]
-
-
-@contextmanager
-def running(job: Any, path: Path) -> Iterator[IO[bytes]]:
-    """Start ffmpeg and give its standard input; ends well only when ffmpeg does.
-
-    Args:
-        job: output of ffmpeg-python.
-        path: the file that is being made, for the message.
-
-    Raises:
-        InputError: ffmpeg stopped with an error.
-    """
-    command = ffmpeg.compile(
-        job.global_args("-loglevel", "error"), cmd=imageio_ffmpeg.get_ffmpeg_exe(), overwrite_output=True
-    )
-    with TemporaryFile() as errors:
-        process = Popen(command, stdin=PIPE, stdout=errors, stderr=errors)
-        try:
-            with suppress(BrokenPipeError):  # ffmpeg has stopped: its exit status and message tell why
-                yield cast(IO[bytes], process.stdin)
-                cast(IO[bytes], process.stdin).close()
-            check_ended(process.wait(), errors, path)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-
-
-def check_ended(status: int, errors: IO[bytes], path: Path) -> None:
-    """Turn ffmpeg's failure into a sentence with the last line that it printed."""
-    if status != 0:
-        errors.seek(0)
-        lines = errors.read().decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"ffmpeg ended with {status}"
-        raise InputError(
-            f"{path}: cannot be made ({reason}). Check the clip's videos with odah-gen verify, and the free space."
-        )

@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_video_that_cannot_be_written(tmp_path: Path) -> None:
     with (
-        pytest.raises(InputError, match="the video cannot be written"),
+        pytest.raises(InputError, match=r"front\.mp4: cannot be made"),
         encoding(tmp_path / "missing" / "front.mp4", 12, mask=False) as encoder,
     ):
         encoder.finish()
