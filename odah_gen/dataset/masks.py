@@ -15,11 +15,15 @@ def count_in_mask(
     points_px: Float[np.ndarray, "frames points 2"],
     counted: Bool[np.ndarray, "frames points"],
 ) -> tuple[int, int]:
-    """How many of the counted points lie on a pixel of the person, and how many were counted.
+    """How many of the counted points lie on the person as far as pixels can tell, and how many were counted.
+
+    A mask samples the silhouette at pixel centres, so an edge between a point and the four centres around it is not
+    told apart: a point counts when any of these four pixels is of the person. In a small picture, where a pixel is as
+    wide as a heel, the one pixel a point falls into would often miss it.
 
     Args:
         masks: one per frame, 255 where the person is.
-        points_px: picture positions; the pixel is the whole part.
+        points_px: picture positions, the first pixel's centre at (0.5, 0.5).
         counted: points to count; all of them must lie inside the picture.
 
     Raises:
@@ -27,8 +31,10 @@ def count_in_mask(
     """
     inside = total = 0
     for mask, points, chosen in zip(masks, points_px, counted, strict=True):
-        columns, rows = points[chosen].astype(int).T
-        inside += int((mask[rows, columns] > 0).sum())
+        corner = np.floor(points[chosen] - 0.5).astype(int)
+        columns = np.clip(corner[:, :1] + [0, 1, 0, 1], 0, mask.shape[1] - 1)
+        rows = np.clip(corner[:, 1:] + [0, 0, 1, 1], 0, mask.shape[0] - 1)
+        inside += int((mask[rows, columns] > 0).any(axis=1).sum())
         total += int(chosen.sum())
     return inside, total
 
