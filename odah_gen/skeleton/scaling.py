@@ -152,8 +152,8 @@ def subject_measurements(names: Sequence[str]) -> Measurements:
 
     Lengths go by joint centres, breadths and depths by bony landmarks relative to the mean body's. Every measurement
     takes both sides, so left and right are equal. Rules: those of `lengths`; the height of the foot follows its
-    length; the depth of the hand follows its breadth. A breadth whose landmarks are not in `names` (an SMPL-X body
-    lacks some) follows the length of its segment.
+    length; the depth of the hand follows its breadth. Without its landmarks in `names` (an SMPL-X body lacks some) the
+    length of the foot goes from the heel to the fifth metatarsal, and a breadth follows the length of its segment.
 
     Args:
         names: the markers of the static trial.
@@ -187,10 +187,17 @@ STANDS_IN: Mapping[str, str] = {
 """Which measurement stands in for one that has no pair of known markers."""
 
 
+SPARE_PAIRS: Mapping[str, Sequence[tuple[str, str]]] = {"foot_length": [("RCAL", "RMT5"), ("LCAL", "LMT5")]}
+"""Pairs of a measurement for a body without any of its own: feet differ too much to go by the shank."""
+
+
 def pairs_in(name: str, wanted: Measurements, names: Sequence[str]) -> list[tuple[str, str]]:
     """The pairs of a measurement whose markers are known, or those of the measurement that stands in for it."""
-    pairs = [pair for pair in wanted[name][0] if set(pair) <= {*names, *VIRTUAL}]
-    return pairs if pairs or name not in STANDS_IN else pairs_in(STANDS_IN[name], wanted, names)
+    for candidates in (wanted[name][0], SPARE_PAIRS.get(name, ())):
+        pairs = [pair for pair in candidates if set(pair) <= {*names, *VIRTUAL}]
+        if pairs:
+            return pairs
+    return pairs_in(STANDS_IN[name], wanted, names) if name in STANDS_IN else []
 
 
 def both_sides(first: str, second: str, bodies: Mapping[str, str]) -> tuple[list[tuple[str, str]], dict[str, str]]:

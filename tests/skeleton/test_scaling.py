@@ -26,6 +26,7 @@ from odah_gen.skeleton.subject import scale_to_static
 from odah_gen.skeleton.table import body_names, coordinate_names
 from odah_gen.skeleton.trc import MarkerTrajectories
 
+LONG_SHANKS_SMALL_FEET = np.eye(16)[3] * 2 - np.eye(16)[14] * 2
 QUIET = [
     f"{name}_{side}"
     for name in ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle")
@@ -52,7 +53,9 @@ def test_every_pair_has_its_mirror_image(layout):
 def test_a_body_without_some_landmarks_uses_the_stated_rule(layout):
     few = [name for name in layout.names if name[1:] not in ("TOE", "HM2", "MEL")]
     measures = subject_measurements(few)
-    assert measures["foot_length"][0] == measures["shank_length"][0]
+    assert measures["foot_breadth"][0] == measures["foot_length"][0] == [("RCAL", "RMT5"), ("LCAL", "LMT5")]
+    fewer = subject_measurements([name for name in few if name[1:] != "MT5"])
+    assert fewer["foot_length"][0] == fewer["shank_length"][0]
     assert measures["elbow_breadth"][0] == measures["upper_arm_length"][0]
     assert measures["hand_breadth"][0] == measures["hand_length"][0] == [("RWJC", "RHM5"), ("LWJC", "LHM5")]
     assert measures["knee_breadth"] == subject_measurements(layout.names)["knee_breadth"]
@@ -110,22 +113,40 @@ def test_other_subjects_read_near_zero_when_they_stand(gender, betas, layout):
 
 
 def test_a_body_with_the_markers_of_smplx_reads_near_zero_too(woman, layout):
-    """Same skin, but only the markers that have a vertex on SMPL-X, and legs by landmarks."""
-    few = dataclasses.replace(woman, name="smplx")
+    reduced = markers_of_smplx(layout)
+    subject = scale_to_static(reduced, smplx_static(woman, np.zeros(16), reduced), 60.0)
+    check_quiet_stance(subject, reduced)
+    assert subject.report["static_angles_deg"]["pro_sup_r"] == pytest.approx(90, abs=10)
+
+
+def test_the_markers_of_smplx_give_the_same_bones(woman, layout):
+    """A woman with long shanks on small feet, whose feet must not be scaled as her shanks."""
+    betas, reduced = LONG_SHANKS_SMALL_FEET, markers_of_smplx(layout)
+    full = scale_to_static(layout, static_with_centers(woman, betas, layout), 60.0).scales
+    few = scale_to_static(reduced, smplx_static(woman, betas, reduced), 60.0).scales
+    assert full["calcn_r"][0] < 0.92 * full["tibia_r"][1]
+    for body, axis in (("femur_r", 1), ("tibia_r", 1), ("calcn_r", 0), ("toes_r", 0), ("humerus_r", 1), ("ulna_r", 1)):
+        assert few[body][axis] == pytest.approx(full[body][axis], rel=0.04), body
+
+
+def smplx_static(woman, betas, reduced):
+    """The same skin, legs by landmarks."""
+    return static_with_centers(dataclasses.replace(woman, name="smplx"), betas, reduced)
+
+
+def markers_of_smplx(layout):
+    """Only the markers that have a vertex on SMPL-X."""
     kept = layout.vertices["smplx"] >= 0
     names = {
         name: [item for item, keep in zip(getattr(layout, name), kept) if keep] for name in ("names", "bodies", "kinds")
     }
-    reduced = dataclasses.replace(
+    return dataclasses.replace(
         layout,
         **{name: tuple(items) for name, items in names.items()},
         locations_m=layout.locations_m[kept],
         weights=layout.weights[kept],
         vertices={topology: ids[kept] for topology, ids in layout.vertices.items()},
     )
-    subject = scale_to_static(reduced, static_with_centers(few, np.zeros(16), reduced), 60.0)
-    check_quiet_stance(subject, reduced)
-    assert subject.report["static_angles_deg"]["pro_sup_r"] == pytest.approx(90, abs=10)
 
 
 def check_quiet_stance(subject, layout):
