@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from odah_gen.body.files import body_files, own_file
 from odah_gen.body.layout import load_layout
 from odah_gen.body.model import JOINT_NAMES, BodyModel, find_body_model, load_body_model
 from odah_gen.body.skinning import pose_body, shape_body
@@ -72,9 +73,14 @@ def train(config: Config, path: Path, tell: Tell) -> None:
 
 
 def bank_models(config: Config) -> list[BodyModel]:
-    """The female and the male body model; a folder with only a neutral one gives that alone."""
-    found = [find_body_model(config.body, gender) for gender in GENDERS]
-    return found[:1] if found[0].path == found[1].path else found
+    """The female and the male body model; the neutral one in the place of any that the user's folder lacks.
+
+    Raises:
+        InputError: the folder has no body model.
+    """
+    there = body_files(config.body)
+    wanted = dict.fromkeys(own_file(config.body, gender) or own_file(config.body, "neutral") for gender in GENDERS)
+    return [load_body_model(path) for path in there if path in wanted]
 
 
 def sample_bank(config: Config, models: Sequence[BodyModel], tell: Tell) -> Samples:

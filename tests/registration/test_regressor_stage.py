@@ -8,11 +8,11 @@ from scipy.spatial.transform import Rotation
 from odah_gen.body.model import JOINT_NAMES, load_body_model
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.cli import main
-from odah_gen.config import Config
+from odah_gen.config import Body, Config
 from odah_gen.paths import ASSETS
 from odah_gen.registration.bank import draw_bank
 from odah_gen.registration.regressor import load_regressor
-from odah_gen.registration.regressor_stage import LARGEST_RMS_M, follow
+from odah_gen.registration.regressor_stage import LARGEST_RMS_M, bank_models, follow
 from odah_gen.registration.store import SHIPPED, regressor_name
 from odah_gen.skeleton.table import joint_names
 from odah_gen.storage import read_npz, write_npz
@@ -50,6 +50,22 @@ def test_regressed_joints_lie_at_the_bodys_own(shipped, gender):
         for side, word in (("r", "right"), ("l", "left")):
             center = posed.joints[:, JOINT_NAMES.index(f"{word}_{own}")].numpy()
             assert np.linalg.norm(found[f"{name}_{side}"] - center, axis=-1).mean() < 0.03, (name, side)
+
+
+@pytest.mark.parametrize(
+    ("files", "used"),
+    [
+        (("FEMALE",), ["female"]),
+        (("NEUTRAL",), ["neutral"]),
+        (("MALE", "NEUTRAL"), ["male", "neutral"]),
+        (("FEMALE", "MALE", "NEUTRAL"), ["female", "male"]),
+    ],
+)
+def test_the_bank_is_made_of_what_the_users_folder_holds(smplx_folder, tmp_path, files, used):
+    for name in files:
+        (tmp_path / f"SMPLX_{name}.npz").symlink_to(smplx_folder / "smplx" / "SMPLX_NEUTRAL.npz")
+    models = bank_models(Config(body=Body(model_dir=str(tmp_path))))
+    assert [model.gender for model in models] == used
 
 
 def test_a_body_of_the_bank_is_followed_by_its_own_skeleton():
