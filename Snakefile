@@ -23,7 +23,10 @@ localrules:
     render_all,
 
 
+# Every file of a finished run is named here: Snakemake makes a lost file again only when somebody asks for it.
 rule render_all:
     input:
         f"{RESULTS}/report.html",
+        clip_files(*CLIP_FILES, *PICTURES),
+        subject_files(*SUBJECT_FILES),
     default_target: True

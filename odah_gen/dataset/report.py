@@ -12,13 +12,12 @@ import yaml
 
 from odah_gen.config import to_mapping
 from odah_gen.dataset.overlay import write_contact_sheet, write_overlay
-from odah_gen.dataset.schema import LABEL_ARRAYS, array_problems
+from odah_gen.dataset.schema import LABEL_ARRAYS, PICTURES, array_problems
 from odah_gen.errors import InputError
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.cameras import read_cameras
 from odah_gen.storage import atomic, read_json, read_npz
 
-PICTURES = ("overlay.mp4", "contact_sheet.png")
 PACKAGES = ("odah-gen", "opensim", "torch", "numpy", "trimesh", "snakemake")
 UNKNOWN = "–"
 STYLE = """

@@ -22,9 +22,12 @@ FRAMES = 8
 BIN = Path(sys.executable).parent
 
 
-def snakemake(folder: Path, *words: str) -> list[str]:
+SMOKE = ROOT / "config" / "smoke.yaml"
+
+
+def snakemake(folder: Path, *words: str, config: Path = SMOKE) -> list[str]:
     command = [str(BIN / "snakemake"), "-s", str(ROOT / "Snakefile"), "--directory", str(folder), "--cores", "2"]
-    return [*command, *words, "--configfile", str(ROOT / "config" / "smoke.yaml")]
+    return [*command, *words, "--configfile", str(config)]
 
 
 def finish(command: Sequence[str], folder: Path) -> str:
@@ -78,8 +81,27 @@ def test_a_lost_video_makes_only_its_clip_again(run: Path):
     video.unlink()
     plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host"), run)
     video.write_bytes(content)
-    assert "render" in plan
+    assert "rule render:" in plan
     assert all(f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "scene"))
+
+
+def test_a_lost_overlay_needs_no_new_rendering(run: Path):
+    overlay = run / CLIP / "overlay.mp4"
+    content = overlay.read_bytes()
+    overlay.unlink()
+    plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host"), run)
+    overlay.write_bytes(content)
+    assert "rule pictures:" in plan
+    assert "rule render:" not in plan
+
+
+def test_a_run_that_grows_makes_only_what_is_new(run: Path):
+    more = run / "more.yaml"
+    more.write_text(SMOKE.read_text().replace("subjects: 1", "subjects: 2"))
+    plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host", config=more), run)
+    assert "wildcards: clip=s02-walking-01" in plan
+    assert "wildcards: clip=s01-walking-01" not in plan
+    assert "wildcards: subject=s01" not in plan
 
 
 def test_a_changed_setting_runs_what_depends_on_it_and_a_dry_run_writes_nothing(run: Path):

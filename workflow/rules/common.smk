@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from odah_gen.config import from_mapping, to_mapping
+from odah_gen.dataset.schema import CLIP_FILES, PICTURES, SUBJECT_FILES
 from odah_gen.errors import InputError
 from odah_gen.estimate import describe_estimate
 from odah_gen.lock import hold_alone, wait_for_writers
@@ -25,7 +26,7 @@ def is_dry_run():
 
 def start_run():
     """Open this run; in the process that the user started also clear up after a killed one and refresh the catalogue."""
-    plan = from_mapping(config)
+    plan = from_mapping(config, ", ".join(map(str, workflow.overwrite_configfiles)) or "config/config.yaml")
     folder = RUNS / plan.run
     if not workflow.is_main_process:
         return open_run(folder)
@@ -40,6 +41,7 @@ def start_run():
 
 try:
     RUN = start_run()
+    REGRESSOR = os.path.relpath(regressor_file(RUN))
 except InputError as error:
     tell(error)
     sys.exit(2)
@@ -53,7 +55,6 @@ S = RESULTS + "/subjects/{subject}/"
 
 MARKER_LIST = SETTINGS["skeleton"]["markers"] or os.path.relpath(ASSETS / "markers.yaml")
 SKELETON_TABLE = SETTINGS["skeleton"]["model"] or os.path.relpath(ASSETS / "skeleton.yaml")
-REGRESSOR = os.path.relpath(regressor_file(RUN))
 
 
 wildcard_constraints:
@@ -66,9 +67,26 @@ shell.executable("/bin/bash")
 shell.prefix(f"set -euo pipefail; export PATH={Path(sys.executable).parent}:$PATH; ")
 
 
-def settings(*sections):
-    """The parts of the configuration that a stage depends on: when they change, it runs again."""
-    return {name: SETTINGS[name] for name in ("seed", "fps", *sections)}
+def settings(*keys):
+    """What a stage takes from the configuration, sections or single keys: when it changes, the stage runs again."""
+    found = {}
+    for key in ("seed", "fps", *keys):
+        section, _, name = key.partition(".")
+        found[key] = SETTINGS[section][name] if name else SETTINGS[section]
+    return found
+
+
+def clip_entry(wildcards):
+    """What the catalogue says of a clip's motion; its split and shard change nothing in it."""
+    row = RUN.row(wildcards.clip)
+    return [str(row[name]) for name in ("gender", "source", "source_file", "frames", "seed", "betas_source")]
+
+
+def subject_entry(wildcards):
+    """What the catalogue says of a subject's body; a file's name counts where the body comes from it."""
+    row = RUN.row(RUN.clips_of(wildcards.subject)[0])
+    file = row["source_file"] if row["betas_source"] == "file" else ""
+    return [str(row["gender"]), str(row["betas_source"]), str(file)]
 
 
 def subject_file(name):
@@ -79,6 +97,11 @@ def subject_file(name):
 def clip_files(*names):
     """Files of every clip of the run."""
     return [f"{RESULTS}/clips/{clip}/{name}" for clip in CLIPS for name in names]
+
+
+def subject_files(*names):
+    """Files of every subject of the run."""
+    return [f"{RESULTS}/subjects/{subject}/{name}" for subject in SUBJECTS for name in names]
 
 
 def clip_files_of_subject(name):

@@ -17,12 +17,26 @@ rule labels:
         "odah-gen labels --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
 
 
+rule pictures:
+    input:
+        C + "labels.npz",
+        C + "cameras.json",
+        expand(C + "{camera}.mp4", camera=CAMERAS, allow_missing=True),
+    output:
+        [C + name for name in PICTURES],
+    log:
+        C + "logs/pictures.log",
+    benchmark:
+        C + "logs/pictures.tsv"
+    shell:
+        "odah-gen report --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
+
+
 rule report:
     input:
-        clip_files("labels.npz", "quality.json", *(f"{camera}.mp4" for camera in CAMERAS)),
+        clip_files("quality.json", *PICTURES),
     output:
-        report=f"{RESULTS}/report.html",
-        sheets=clip_files("contact_sheet.png"),
+        f"{RESULTS}/report.html",
     log:
         f"{RESULTS}/logs/report.log",
     benchmark:

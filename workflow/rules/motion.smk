@@ -4,7 +4,8 @@ rule motion:
     output:
         C + "motion.npz",
     params:
-        settings=settings("motion", "body"),
+        entry=clip_entry,
+        settings=settings("motion.duration_s", "motion.shape_sd", "body"),
     log:
         C + "logs/motion.log",
     benchmark:

@@ -1,14 +1,13 @@
 # The free body's regressor is shipped; this rule runs once for a user's body model, skeleton or marker list.
 if not REGRESSOR.startswith(os.path.relpath(ASSETS)):
 
+    # Its file is named by what body models, skeleton and marker list hold, so runs that share them share it, wherever
+    # those files lie; of the configuration only the bank and the solver matter to it.
     rule regressor:
-        input:
-            SKELETON_TABLE,
-            MARKER_LIST,
         output:
             REGRESSOR,
         params:
-            settings=settings("body", "skeleton", "regressor"),
+            settings={name: SETTINGS[name] for name in ("regressor", "ik")},
         log:
             "results/regressor/train.log",
         threads: 2

@@ -9,7 +9,8 @@ rule scale:
         S + "scales.json",
         S + "scaling.json",
     params:
-        settings=settings("motion", "body", "skeleton"),
+        entry=subject_entry,
+        settings=settings("motion.shape_sd", "body", "skeleton"),
     log:
         S + "logs/scale.log",
     benchmark:
