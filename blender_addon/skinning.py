@@ -60,7 +60,7 @@ def load_body(path: Path, betas: np.ndarray) -> Body:
     """
     arrays = read_arrays(path, MODEL_ARRAYS)
     columns = arrays["shapedirs"].shape[2]
-    known = SHAPE_COLUMNS if columns > SHAPE_COLUMNS else min(columns, 10)
+    known = SHAPE_COLUMNS if columns >= SHAPE_COLUMNS else min(columns, 10)
     if len(betas) > known:
         raise SceneError(
             f"{path}: {len(betas)} shape coefficients were given; the model has {known}. Fit the body again."

@@ -2,7 +2,7 @@
 
 import functools
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ JOINT_NAMES = (
     *(f"{side}_{finger}{i}" for side in ("left", "right") for finger in FINGERS for i in (1, 2, 3)),
 )
 # fmt: on
+FOOT_JOINTS = ("left_ankle", "right_ankle", "left_foot", "right_foot")
 TOPOLOGIES = {13_524: "free", 10_475: "smplx"}
 SHAPE_COLUMNS = 300
 SCHEMA = {
@@ -92,6 +93,11 @@ class BodyModel:
     def joint_expressions(self) -> Float[Tensor, "55 3 expression"]:
         """Displacement of the joints per unit of each expression coefficient."""
         return torch.einsum("jv,vce->jce", self.joint_regressor, self.expressions)
+
+    def vertices_of(self, joints: Sequence[str]) -> Int[np.ndarray, " some"]:
+        """The vertices that follow one of the named joints more than any other, ascending."""
+        wanted = [JOINT_NAMES.index(name) for name in joints]
+        return np.flatnonzero(np.isin(self.weights.argmax(dim=1).numpy(), wanted))
 
 
 def find_body_model(body: Body, gender: str, dtype: torch.dtype = torch.float32) -> BodyModel:

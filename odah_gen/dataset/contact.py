@@ -2,11 +2,8 @@
 
 import numpy as np
 import trimesh
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from odah_gen.body.model import JOINT_NAMES, BodyModel
-
-FOOT_JOINTS = ("left_ankle", "right_ankle", "left_foot", "right_foot")
 TOUCH_M = 0.01
 FLOOR_NORMAL, FLOOR_ORIGIN = np.array([0.0, 0.0, 1.0]), np.zeros(3)
 
@@ -15,12 +12,6 @@ def heights_above_floor(points_m: Float[np.ndarray, "*batch 3"]) -> Float[np.nda
     """Signed distance (m) of points from the floor; negative below it."""
     flat = points_m.reshape(-1, 3)
     return trimesh.points.point_plane_distance(flat, FLOOR_NORMAL, FLOOR_ORIGIN).reshape(points_m.shape[:-1])
-
-
-def foot_vertices(model: BodyModel) -> Int[np.ndarray, " vertices"]:
-    """Vertices that follow an ankle or toe joint more than any other."""
-    wanted = [JOINT_NAMES.index(name) for name in FOOT_JOINTS]
-    return np.flatnonzero(np.isin(model.weights.argmax(dim=1).numpy(), wanted))
 
 
 def skate_speed(feet_m: Float[np.ndarray, "frames vertices 3"], fps: float) -> float | None:

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float
 
 from odah_gen.body.layout import load_layout
-from odah_gen.body.model import BodyModel, find_body_model
+from odah_gen.body.model import FOOT_JOINTS, BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
-from odah_gen.dataset.contact import foot_vertices, heights_above_floor, penetration_depth, skate_speed
+from odah_gen.dataset.contact import heights_above_floor, penetration_depth, skate_speed
 from odah_gen.dataset.labels import Arrays, kinematic_labels, label_points, picture_labels
 from odah_gen.dataset.masks import count_in_video
 from odah_gen.dataset.osim import ModelOutline, read_outline
@@ -99,7 +99,7 @@ def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
         for camera in sources.cameras
         for kind in LABEL_POINTS
     }
-    feet, lowest, feet_m = foot_vertices(model), np.zeros(frames), []
+    feet, lowest, feet_m = model.vertices_of(FOOT_JOINTS), np.zeros(frames), []
     for frame, vertices in enumerate(frame_vertices(model, sources.body)):
         for key, seen in look(model, vertices, sources.cameras, {kind: points[kind][frame] for kind in points}).items():
             uncovered[key][frame] = seen

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from odah_gen.body.model import BodyModel
+from odah_gen.body.model import FOOT_JOINTS, BodyModel
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.frames import matrix_to_rotvec, rotvec_to_matrix
 from odah_gen.geometry import unit
@@ -105,7 +105,4 @@ def lowest_skin(clip: MotionClip, model: BodyModel, betas: Float[np.ndarray, " b
 
 def contact_vertices(model: BodyModel) -> np.ndarray:
     """Vertices that can touch the floor: those of ankles and toes, and every fifth of the others."""
-    owner = model.weights.argmax(dim=1).numpy()
-    chosen = np.isin(owner, (7, 8, 10, 11))
-    chosen[::SKIN_STEP] = True
-    return np.flatnonzero(chosen)
+    return np.union1d(model.vertices_of(FOOT_JOINTS), np.arange(0, len(model.v_template), SKIN_STEP))
