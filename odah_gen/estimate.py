@@ -5,7 +5,7 @@ import os
 from odah_gen.config import Config
 from odah_gen.run import CAMERAS, Run
 
-# Seconds of one core with Mesa's software OpenGL; `python benchmarks/render.py` measures them (docs/benchmarks.md).
+# Seconds of one core with Mesa's software OpenGL; `python benchmarks/render.py` measures them.
 FIXED_S_PER_FRAME = 2.0
 S_PER_SAMPLE_AND_MEGAPIXEL = 2.3
 SHADOW_FACTOR = 1.6
