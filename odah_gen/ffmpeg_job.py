@@ -1,6 +1,7 @@
 """ffmpeg as a child process, fed through its standard input; its command is written by ffmpeg-python."""
 
 import contextlib
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -56,11 +57,11 @@ class FfmpegJob:
             raise self.failure()
 
     def failure(self) -> InputError:
-        """Why ffmpeg has stopped: the last line that it printed."""
+        """Why ffmpeg has stopped: the first line that it printed, as later ones tell what came of it."""
         self.process.wait()
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"ffmpeg ended with {self.process.returncode}"
+        reason = re.sub(r"^\[.*?\] ", "", lines[0]) if lines else f"ffmpeg ended with {self.process.returncode}"
         return InputError(f"{self.path}: cannot be made ({reason}). {self.cure}")
 
 

@@ -47,11 +47,21 @@ class Run:
         vars(self)["clips"] = indexed(catalogue)
 
     def clip(self, clip_id: str) -> Path:
-        """The folder of a clip."""
+        """The folder of a clip.
+
+        Raises:
+            InputError: the catalogue has no such clip.
+        """
+        self.row(clip_id)
         return self.folder / "clips" / clip_id
 
     def subject(self, subject: str) -> Path:
-        """The folder of a subject."""
+        """The folder of a subject.
+
+        Raises:
+            InputError: the catalogue has no such subject.
+        """
+        self.clips_of(subject)
         return self.folder / "subjects" / subject
 
     def row(self, clip_id: str) -> pd.Series:
@@ -61,8 +71,8 @@ class Run:
             InputError: the catalogue has no such clip.
         """
         if clip_id not in self.clips.index:
-            known = ", ".join(list(self.clips.index)[:5])
-            raise InputError(f"{self.folder}: has no clip {clip_id!r}; it has {known} … Choose one of clips.parquet.")
+            known = ", ".join(list(self.clips.index)[:5]) + (", …" if len(self.clips) > 5 else "")
+            raise InputError(f"{self.folder}: has no clip {clip_id!r}; it has {known}. Choose one of clips.parquet.")
         return self.clips.loc[clip_id]  # type: ignore[return-value]
 
     def clips_of(self, subject: str) -> list[str]:
@@ -73,7 +83,8 @@ class Run:
         """
         found = [str(clip) for clip in self.clips.index[self.clips["subject"] == subject]]
         if not found:
-            raise InputError(f"{self.folder}: has no subject {subject!r}. Choose one of clips.parquet.")
+            known = ", ".join(list(dict.fromkeys(self.clips["subject"]))[:5])
+            raise InputError(f"{self.folder}: has no subject {subject!r}; it has {known}. Choose one of clips.parquet.")
         return found
 
     def generator(self, name: str, purpose: str) -> np.random.Generator:

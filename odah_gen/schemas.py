@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from jsonschema.exceptions import ValidationError
 
 from odah_gen.storage import read_yaml
 
@@ -12,7 +13,18 @@ from odah_gen.storage import read_yaml
 def schema_problems(content: Any, schema: Path) -> list[str]:
     """What a schema objects to: one clause each, "key.key: what is wrong", in the order of the keys."""
     errors = sorted(validator(schema).iter_errors(content), key=lambda error: [str(part) for part in error.path])
-    return [f"{'.'.join(map(str, error.path))}: {error.message}".removeprefix(": ") for error in errors]
+    return [f"{'.'.join(map(str, error.path))}: {told(error)}".removeprefix(": ") for error in errors]
+
+
+def told(error: ValidationError) -> str:
+    """One objection in words; an unknown key comes with those that there are."""
+    if error.validator != "additionalProperties":
+        return str(error.message)
+    schema: Any = error.schema
+    content: Any = error.instance
+    known = schema.get("properties", {})
+    unknown = [str(key) for key in content if key not in known]
+    return f"{', '.join(unknown)} is no key; there are {', '.join(known)}"
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """Rendering a clip: pictures from Blender, encoded as they come, moved into place when all are complete."""
 
 import contextlib
+import errno
 import os
 import shutil
 import time
@@ -17,6 +18,7 @@ from odah_gen.scene.video import encoding
 from odah_gen.storage import read_json, write_json
 
 SCRATCH = ".render-"
+PNG_END = b"IEND\xaeB`\x82"
 LOG = "blender.log"
 """What Blender said; it stays only when rendering failed."""
 
@@ -99,6 +101,18 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def read_picture(path: Path) -> bytes:
+    """A picture that Blender has written. Blender does not say when the disk is full, so the file's end is looked at.
+
+    Raises:
+        OSError: the file is cut off.
+    """
+    content = path.read_bytes()
+    if not content.endswith(PNG_END):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    return content
+
+
 class Clock:
     """Counts pictures, tells progress, and measures seconds per frame without the first frame's preparations."""
 
@@ -136,7 +150,7 @@ def render_videos(
         }
         stream = stack.enter_context(contextlib.closing(render_pictures(scene_file, scratch, CAMERAS, device, log)))
         for last in stream:
-            encoders[last.video].add(last.file.read_bytes())
+            encoders[last.video].add(read_picture(last.file))
             last.file.unlink()
             if last.video.endswith("_mask"):
                 clock.tick()

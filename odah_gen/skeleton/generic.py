@@ -141,7 +141,7 @@ def add_markers(
 
 
 def lock_groups(model: opensim.Model, locked: Sequence[str]) -> None:
-    """Lock groups of coordinates at zero (any of subtalar, mtp, wrist); unlock the other groups.
+    """Lock groups of coordinates at zero (any of subtalar, mtp, wrist); the others stay as the model has them.
 
     Raises:
         InputError: there is no such group.
@@ -152,14 +152,18 @@ def lock_groups(model: opensim.Model, locked: Sequence[str]) -> None:
             f"skeleton.locked: {unknown[0]!r} is no group of joints; any of {', '.join(groups())} was expected. "
             "Correct the configuration."
         )
-    for group in groups():
+    for group in locked:
         for name in coordinates_of_group(group):
             coordinate = model.updCoordinateSet().get(name)
-            coordinate.setDefaultLocked(group in locked)
+            coordinate.setDefaultValue(0.0)
+            coordinate.setDefaultLocked(True)
 
 
-def check_names(path: str, model: opensim.Model, table: Mapping[str, Any]) -> None:
-    """Refuse an own model that lacks a body, joint or coordinate of the generic one.
+OWN_MODEL_CURE = "Add it, or leave skeleton.model empty."
+
+
+def check_names(path: str, model: opensim.Model, table: Mapping[str, Any], cure: str = OWN_MODEL_CURE) -> None:
+    """Refuse a model that lacks a body, joint or coordinate of the generic one.
 
     Raises:
         InputError: names the first thing that is missing.
@@ -172,7 +176,7 @@ def check_names(path: str, model: opensim.Model, table: Mapping[str, Any]) -> No
             raise InputError(
                 f"{path}: has no {singular[kind]} {absent[0]}"
                 + (f" (and {len(absent) - 1} more of the {len(table[kind])} {kind} are absent)" if absent[1:] else "")
-                + "; a model of the Rajagopal family was expected. Add it, or leave skeleton.model empty."
+                + f"; a model of the Rajagopal family was expected. {cure}"
             )
 
 

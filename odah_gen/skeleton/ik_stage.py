@@ -16,7 +16,7 @@ from odah_gen.skeleton.subject import marker_errors
 from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
 from odah_gen.skeleton.trc import MarkerTrajectories, read_trc
 from odah_gen.skeleton.worker import call
-from odah_gen.storage import missing, read_json, write_npz
+from odah_gen.storage import read_json, read_text, write_npz
 
 LARGEST_RMS_M = 0.1
 """A median marker error above this means wrong data (names, unit, subject), not a hard motion."""
@@ -32,9 +32,9 @@ def solve_clip(run: Run, clip_id: str) -> None:
     weights = marker_weights(run, subject)
     trial = read_trc(folder / "markers.trc")
     check_marker_names(folder / "markers.trc", weights, trial.names)
-    text = read_model(subject / "model.osim")
-    solution = call("solve", text=text, trial=trial, weights=weights, accuracy=run.config.ik.accuracy)
-    check_model_markers(subject / "model.osim", weights, solution.replay.marker_names)
+    model, accuracy = subject / "model.osim", run.config.ik.accuracy
+    solution = call("solve", text=read_text(model), trial=trial, weights=weights, accuracy=accuracy, called=str(model))
+    check_model_markers(model, weights, solution.replay.marker_names)
     errors = marker_errors(list(weights), trial, solution)
     check_errors(folder / "markers.trc", np.array(list(weights.values())), errors[solution.valid])
     arrays = keypoints(list(weights), trial, solution, errors)
@@ -58,17 +58,6 @@ def marker_weights(run: Run, subject: Path) -> dict[str, float]:
             "Run the scale stage again."
         )
     return {name: listed[name] for name in names}
-
-
-def read_model(path: Path) -> str:
-    """The text of an .osim.
-
-    Raises:
-        InputError: the file is missing.
-    """
-    if not path.exists():
-        raise missing(path)
-    return path.read_text()
 
 
 def check_marker_names(path: Path, weights: Mapping[str, float], found: Sequence[str]) -> None:

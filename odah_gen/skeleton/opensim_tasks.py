@@ -29,6 +29,7 @@ STARTS: tuple[dict[str, float], ...] = (
 """Poses (rad) from which the first frame is solved in turn: standing, arms raised aside, arms forward, seated."""
 GOOD_RMS_M = 0.03
 """A first frame solved this well needs no other start."""
+SCALE_AGAIN = "Run the scale stage again."
 THUMBS_FORWARD = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
 
 
@@ -41,14 +42,13 @@ def generic_model(
 ) -> str:
     """The generic model, or an own one, with the markers of the list and the wanted groups locked.
 
-    An own model keeps its markers and joint ranges; markers that it lacks are added.
+    An own model keeps its markers, joint ranges and locks; markers that it lacks are added.
 
     Raises:
         InputError: the own model cannot be read or lacks a body, joint or coordinate; an unknown group.
     """
     model = build_generic(skeleton_table()) if own is None else read_own(own)
-    if own is None:
-        lock_groups(model, locked)
+    lock_groups(model, locked)
     add_markers(model, names, bodies, locations_m)
     return model_text(model)
 
@@ -269,6 +269,7 @@ def solve(
     weights: Mapping[str, float],
     accuracy: float,
     locked: Mapping[str, float] | None = None,
+    called: str = "the model",
 ) -> Solution:
     """Inverse kinematics of a trial with OpenSim's solver.
 
@@ -282,13 +283,19 @@ def solve(
         weights: marker → weight; markers of weight 0 are left out.
         accuracy: of OpenSim's assembler, 1e-7 or smaller to be converged.
         locked: coordinates held at values (rad, m).
+        called: what messages call the model.
 
     Raises:
-        InputError: the model or the trial lacks a weighted marker, or no frame has enough markers.
+        InputError: the model cannot be read, or lacks a body, joint or coordinate; the model or the trial lacks a
+            weighted marker; no frame has enough markers.
     """
-    model = read_model(text)
+    try:
+        model = read_model(text)
+    except RuntimeError as error:
+        raise InputError(f"{called}: OpenSim cannot read this model. {SCALE_AGAIN}") from error
     weighted = {name: weight for name, weight in weights.items() if weight > 0}
-    check_markers("model.osim", model, list(weighted))
+    check_names(called, model, skeleton_table(), SCALE_AGAIN)
+    check_markers(called, model, list(weighted))
     absent = [name for name in weighted if name not in trial.names]
     if absent:
         raise InputError(

@@ -10,6 +10,8 @@ from odah_gen.errors import InputError
 from odah_gen.storage import atomic, read_text
 
 METRES_PER_UNIT = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001}
+UNIT_NAMES = {"m": "metres", "dm": "decimetres", "cm": "centimetres", "mm": "millimetres"}
+PERSON_M = 1.7
 LARGEST_BODY_M = 10.0
 SMALLEST_BODY_M = 0.02
 HEADER_ROWS = 5
@@ -54,7 +56,8 @@ def write_trc(path: Path, trajectories: MarkerTrajectories) -> None:
     ]
     for index, (time, points) in enumerate(zip(trajectories.time_s, trajectories.points_m)):
         fields = ("" if np.isnan(value) else f"{value:.8f}" for value in points.ravel())
-        rows.append(f"{index + 1}\t{time:.8f}\t" + "\t".join(fields))
+        # OpenSim drops an empty field at the end of a row; the tab behind the last one keeps it.
+        rows.append(f"{index + 1}\t{time:.8f}\t" + "\t".join(fields) + "\t")
     with atomic(path) as temporary:
         temporary.write_text("\n".join(rows) + "\n")
 
@@ -72,6 +75,11 @@ def read_trc(path: Path) -> MarkerTrajectories:
     body = [row for row in rows[HEADER_ROWS:] if row.strip()]
     if not body:
         raise InputError(f"{path}: holds no frames; at least one was expected. Export the trial again.")
+    if header.get("NumFrames", "").strip() not in ("", str(len(body))):
+        raise InputError(
+            f"{path}: has {len(body)} frames and its third line says {header['NumFrames']}; it was cut off. "
+            "Export the trial again."
+        )
     table = np.array([parse_row(path, row, 2 + 3 * len(names)) for row in body])
     trajectories = MarkerTrajectories(names, table[:, 1], factor * table[:, 2:].reshape(len(table), len(names), 3))
     check_times(path, trajectories.time_s)
@@ -140,17 +148,17 @@ def check_extent(path: Path, points_m: Float[np.ndarray, "frames markers 3"], un
     low = np.where(np.isnan(points_m), np.inf, points_m).min(axis=1)
     high = np.where(np.isnan(points_m), -np.inf, points_m).max(axis=1)
     extent = max(float((high - low).max()), 0.0)
-    cure = "Correct Units in the third line of the file"
-    if extent > LARGEST_BODY_M:
+    if extent > LARGEST_BODY_M or (points_m.shape[1] >= 10 and extent < SMALLEST_BODY_M):
+        likely = likely_unit(extent / METRES_PER_UNIT[unit])
         raise InputError(
-            f"{path}: says its unit is {unit}, but then the markers of one frame span {extent:.0f} m; "
-            f"a person spans about 2 m, so it is probably in millimetres. {cure} (mm)."
+            f"{path}: says its unit is {unit}, but then the markers of one frame span {extent:.3g} m; a person spans "
+            f"about 2 m, so it is probably in {UNIT_NAMES[likely]}. Correct Units in the third line of the file ({likely})."
         )
-    if points_m.shape[1] >= 10 and extent < SMALLEST_BODY_M:
-        raise InputError(
-            f"{path}: says its unit is {unit}, but then the markers span only {1000 * extent:.1f} mm; "
-            f"a person spans about 2 m, so it is probably in metres. {cure} (m)."
-        )
+
+
+def likely_unit(extent: float) -> str:
+    """The unit in which a person may measure `extent`."""
+    return min(METRES_PER_UNIT, key=lambda unit: abs(np.log(max(extent, 1e-9) * METRES_PER_UNIT[unit] / PERSON_M)))
 
 
 def rate_hz(time_s: Float[np.ndarray, " frames"]) -> float:

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -45,6 +46,7 @@ def clip(tmp_path):
     trans = np.column_stack([np.linspace(0, 0.5, 7), np.zeros(7), np.full(7, 1.3)])
     time_s = 0.25 + np.arange(7) / 30
     run = Run(tmp_path, Config())
+    run.remember_clips(pd.DataFrame({"clip_id": ["s01-wave-01", "s01-wave-02"], "subject": ["s01", "s01"]}))
     write_npz(
         run.clip("s01-wave-01") / "motion.npz",
         poses=poses, trans=trans, betas=BETAS, gender=np.array("female"), time_s=time_s,

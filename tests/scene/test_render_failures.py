@@ -1,5 +1,6 @@
 """When rendering cannot be done there is one sentence, and nothing that looks finished."""
 
+import io
 import os
 import signal
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from odah_gen.errors import InputError
@@ -79,6 +82,38 @@ def test_a_video_that_cannot_be_written(tmp_path: Path) -> None:
         encoding(tmp_path / "missing" / "front.mp4", 12, mask=False) as encoder,
     ):
         encoder.finish()
+
+
+def png() -> bytes:
+    """A black picture of 16 x 16 pixels."""
+    stream = io.BytesIO()
+    plt.imsave(stream, np.zeros((16, 16, 3)), format="png")
+    return stream.getvalue()
+
+
+def encode_one_picture(path: Path) -> None:
+    with encoding(path, 12, mask=False) as encoder:
+        encoder.add(png())
+        encoder.finish()
+
+
+def test_a_full_disk_is_named_as_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "front.mp4").symlink_to("/dev/full")
+    with pytest.raises(InputError, match="No space left on device"):
+        encode_one_picture(tmp_path / "front.mp4")
+
+
+@pytest.mark.parametrize("kept", [0, 40])
+def test_a_picture_that_found_no_room_is_no_frame(fresh_run: Run, tmp_path: Path, monkeypatch, kept: int) -> None:
+    """Blender goes on when the disk is full, and ffmpeg passes over what is no picture."""
+    write_scene(fresh_run, CLIP)
+    (tmp_path / "cut.png").write_bytes(png()[:kept])
+    event = f'{{"event": "picture", "video": "front", "frame": 0, "file": "{tmp_path}/cut.png", "renderer": "any"}}'
+    script = f"while [ $1 != --progress-fd ]; do shift; done; echo '{event}' >/dev/fd/$2"
+    monkeypatch.setenv("ODAH_BLENDER_PYTHON", str(stand_in(tmp_path, script)))
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)\. Free space"):
+        render_clip(fresh_run, CLIP)
+    assert nothing_is_left(fresh_run.clip(CLIP))
 
 
 def test_killing_the_stage_ends_blender_and_leaves_no_result(fresh_run: Run) -> None:

@@ -130,12 +130,20 @@ def test_unfit_trials_are_refused_in_one_sentence(run, woman, layout):
     assert not (run.clip("a-b-01") / "keypoints.npz").exists()
 
 
-def test_a_model_without_a_marker_or_none_at_all_is_refused(run, woman, layout):
+def test_a_model_without_a_marker_body_or_coordinate_or_none_at_all_is_refused(run, woman, layout):
     write_trc(run.clip("a-b-01") / "markers.trc", moved(woman, layout, frames=2))
     model = run.subject("a") / "model.osim"
-    model.write_text(model.read_text().replace('name="T10"', 'name="T11"'))
-    with pytest.raises(InputError, match="no marker T10"):
-        solve_clip(run, "a-b-01")
+    whole = model.read_text()
+    changes = {
+        "no marker T10": whole.replace('name="T10"', 'name="T11"'),
+        "no body toes_r": whole.replace('<Body name="toes_r"', '<Body name="toe"').replace("/toes_r<", "/toe<"),
+        "no coordinate wrist_flex_r": whole.replace("wrist_flex_r", "bend"),
+        "cannot read this model": whole[:2000],
+    }
+    for told, text in changes.items():
+        model.write_text(text)
+        with pytest.raises(InputError, match=rf"subjects/a/model\.osim: .*{told}"):
+            solve_clip(run, "a-b-01")
     model.unlink()
     with pytest.raises(InputError, match="no such file"):
         solve_clip(run, "a-b-01")

@@ -48,7 +48,13 @@ def test_millimetres_become_metres(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("scale", "unit", "told"), [(1000, "m", "millimetres"), (1, "mm", "probably in metres"), (1, "inch", "Units")]
+    ("scale", "unit", "told"),
+    [
+        (1000, "m", "millimetres"),
+        (100, "m", "centimetres"),
+        (1, "mm", "probably in metres"),
+        (1, "inch", "Units"),
+    ],
 )
 def test_a_wrong_unit_is_refused_in_one_sentence(tmp_path, scale, unit, told):
     relabel(tmp_path / "trial.trc", scale * trial().points_m, unit)
@@ -68,6 +74,23 @@ def test_a_broken_file_is_refused(tmp_path, old, new, told):
     (tmp_path / "trial.trc").write_text(text.replace(old, new, 1))
     with pytest.raises(InputError, match=told):
         read_trc(tmp_path / "trial.trc")
+
+
+def test_a_file_that_was_cut_off_is_refused(tmp_path):
+    write_trc(tmp_path / "trial.trc", trial())
+    rows = (tmp_path / "trial.trc").read_text().splitlines()
+    (tmp_path / "trial.trc").write_text("\n".join(rows[:-2]) + "\n")
+    with pytest.raises(InputError, match="was cut off"):
+        read_trc(tmp_path / "trial.trc")
+
+
+def test_opensim_reads_a_frame_in_which_the_last_marker_is_not_seen(tmp_path):
+    sent = trial()
+    sent.points_m[1, -1] = np.nan
+    write_trc(tmp_path / "trial.trc", sent)
+    table = opensim.TimeSeriesTableVec3(str(tmp_path / "trial.trc"))
+    assert table.getNumRows() == len(sent.time_s)
+    np.testing.assert_allclose(read_trc(tmp_path / "trial.trc").points_m, sent.points_m, atol=1e-8)
 
 
 def test_a_missing_file_and_one_without_frames_are_refused(tmp_path):
