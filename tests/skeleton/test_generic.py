@@ -111,6 +111,19 @@ def test_an_own_model_keeps_its_markers_and_gets_those_it_lacks(generic, layout,
     assert tasks.base_body(finished, "C7") == "torso"
 
 
+def test_the_wanted_groups_of_an_own_model_are_locked_at_zero_beside_its_own_locks(generic, layout, tasks, tmp_path):
+    model = tasks.read_model(generic)
+    model.updCoordinateSet().get("mtp_angle_r").setDefaultLocked(True)
+    model.updCoordinateSet().get("subtalar_angle_l").setDefaultValue(0.2)
+    model.printToXML("own.osim")
+    text = tasks.generic_model(layout.names, layout.bodies, layout.locations_m, ("subtalar",), tmp_path / "own.osim")
+    finished = tasks.read_model(text)
+    known = finished.getCoordinateSet()
+    locked = {name for name in coordinate_names() if known.get(name).getDefaultLocked()}
+    assert locked == {"mtp_angle_r", "subtalar_angle_r", "subtalar_angle_l"}
+    assert known.get("subtalar_angle_l").getDefaultValue() == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
