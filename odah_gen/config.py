@@ -57,7 +57,6 @@ class Skeleton:
 class InverseKinematics:
     """How marker trajectories become joint angles."""
 
-    engine: str = "opensim"
     accuracy: float = 1e-7
 
 
