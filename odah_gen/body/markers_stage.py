@@ -5,11 +5,9 @@ import numpy as np
 from odah_gen.body.layout import load_layout
 from odah_gen.body.model import find_body_model
 from odah_gen.body.trajectories import skin_trajectories
+from odah_gen.motion.amass import read_world_motion
 from odah_gen.run import Run
 from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
-from odah_gen.storage import read_npz
-
-MOTION_ARRAYS = ("poses", "trans", "betas", "gender", "time_s")
 
 
 def write_markers(run: Run, clip_id: str) -> None:
@@ -21,7 +19,7 @@ def write_markers(run: Run, clip_id: str) -> None:
         InputError: motion.npz is missing or incomplete, or the marker list does not fit the body model.
     """
     folder = run.clip(clip_id)
-    motion = read_npz(folder / "motion.npz", MOTION_ARRAYS)
+    motion = read_world_motion(folder / "motion.npz", ("time_s",))
     model = find_body_model(run.config.body, str(motion["gender"]))
     layout = load_layout(run.config.skeleton.markers).on(model)
     ids = np.concatenate([layout.vertex_ids(model), layout.held_out_ids(model)])

@@ -38,16 +38,30 @@ def hand_arrays() -> dict[str, np.ndarray]:
 
 
 def hand_basis(side: float) -> Float[np.ndarray, "45 45"]:
-    """Curl of all fingers, of each finger, of the thumb, spread; then any directions that complete the basis."""
-    grips = np.zeros((7, 15, 3))
+    """Curl of all fingers, of three of them, of the thumb, spread; then single angles that complete the basis.
+
+    The little finger's curl follows from the first four, so it is not listed: a direction that depends on those
+    before it would leave the rest of the basis to rounding.
+    """
+    grips = np.zeros((6, 15, 3))
     grips[0, :12, 2] = -side
-    for finger in range(4):
+    for finger in range(3):
         grips[1 + finger, 3 * finger : 3 * finger + 3, 2] = -side
-    grips[5, 12:, 1] = -side
-    grips[6, [0, 3, 6, 9], 1] = side * np.array([1, 0.3, -1, -0.5])
-    flat = grips.reshape(7, 45)
-    basis = np.linalg.qr(np.vstack([flat, np.eye(45)]).T)[0].T[:45]
-    basis[:7] *= np.where((basis[:7] * flat).sum(1, keepdims=True) < 0, -1, 1)
+    grips[4, 12:, 1] = -side
+    grips[5, [0, 3, 6, 9], 1] = side * np.array([1, 0.3, -1, -0.5])
+    return orthonormal_rows(np.vstack([grips.reshape(6, 45), np.eye(45)]))
+
+
+def orthonormal_rows(rows: Float[np.ndarray, "rows size"]) -> Float[np.ndarray, "size size"]:
+    """Gram-Schmidt: each row less its part along those before; rows that depend on them are left out."""
+    basis = np.zeros((0, rows.shape[1]))
+    for row in rows:
+        # Twice, because one pass leaves rounding of the size of what was taken away.
+        for _ in range(2):
+            row = row - basis.T @ (basis @ row)
+        length = np.linalg.norm(row)
+        if length > 1e-6:
+            basis = np.vstack([basis, row / length])
     return basis
 
 
