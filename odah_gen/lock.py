@@ -67,7 +67,9 @@ def hold_alone(path: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise InputError(f"{path.parent.parent}: {writers(path)} is at work here. Wait for it, or stop it.") from error
+        raise InputError(
+            f"{path.parent.parent.resolve()}: {writers(path)} is at work here. Wait for it, or stop it."
+        ) from error
 
 
 def writers(path: Path) -> str:

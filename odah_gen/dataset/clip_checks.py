@@ -124,7 +124,7 @@ def check_centers_in_masks(clip: ClipFiles) -> Iterator[str]:
     for name, camera in clip.cameras.items():
         points = clip.labels[f"{name}_joint_centers_px"]
         seen = clip.labels[f"{name}_joint_centers_visible"] & in_picture(camera, points) & clip.labels["valid"][:, None]
-        counts += count_in_video(clip.folder / f"{name}_mask.mkv", points, seen)
+        counts += count_in_video(clip.folder / f"{name}_mask.mkv", camera, points, seen)
     share, needed = fraction(int(counts[0]), int(counts[1])), clip.config.quality.in_mask_fraction
     verdict = read_json(clip.folder / "quality.json")["verdict"]
     if verdict == "pass" and (share is None or share < needed):

@@ -159,7 +159,7 @@ def picture_fractions(run: Run, clip_id: str, sources: Sources, labels: Arrays) 
     """Shares of joint centres inside the picture, and of the visible ones there that lie inside the mask.
 
     Raises:
-        InputError: a mask video is damaged or has another number of frames than the clip.
+        InputError: a mask video is damaged or has another size or number of frames than the clip.
     """
     valid = sources.keypoints["valid"][:, None]
     counts = np.zeros(4, dtype=int)
@@ -168,5 +168,5 @@ def picture_fractions(run: Run, clip_id: str, sources: Sources, labels: Arrays) 
         framed = in_picture(camera, points) & valid
         seen = labels[f"{name}_joint_centers_visible"] & valid
         path = run.clip(clip_id) / f"{name}_mask.mkv"
-        counts += [framed.sum(), valid.sum() * points.shape[1], *count_in_video(path, points, seen)]
+        counts += [framed.sum(), valid.sum() * points.shape[1], *count_in_video(path, camera, points, seen)]
     return fraction(int(counts[0]), int(counts[1])), fraction(int(counts[2]), int(counts[3]))

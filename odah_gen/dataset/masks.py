@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from odah_gen.dataset.video import read_frames
 from odah_gen.errors import InputError
+from odah_gen.scene.cameras import Camera
 
 
 def count_in_mask(
@@ -40,9 +41,22 @@ def count_in_mask(
 
 
 def count_in_video(
-    path: Path, points_px: Float[np.ndarray, "frames points 2"], counted: Bool[np.ndarray, "frames points"]
+    path: Path,
+    camera: Camera,
+    points_px: Float[np.ndarray, "frames points 2"],
+    counted: Bool[np.ndarray, "frames points"],
 ) -> tuple[int, int]:
-    """`count_in_mask` on a mask video that must have a frame for every frame of the clip."""
+    """`count_in_mask` on a mask video that must have the camera's size and a frame for every frame of the clip.
+
+    Raises:
+        InputError: the video is damaged, or has another size or number of frames.
+    """
+    first = next(read_frames(path, "gray"))
+    if first.shape != (camera.height, camera.width):
+        raise InputError(
+            f"{path}: is {first.shape[1]} x {first.shape[0]} px; its camera is {camera.width} x {camera.height} px. "
+            "Run the render stage again."
+        )
     try:
         return count_in_mask(read_frames(path, "gray"), points_px, counted)
     except ValueError as error:

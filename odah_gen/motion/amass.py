@@ -6,6 +6,7 @@ The hand columns hold the full pose, the hand model's mean included (flat_hand_m
 """
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ FLAVOUR_BY_COLUMNS = {156: "smplh", 165: "smplx"}
 RATE_KEYS = ("mocap_frame_rate", "mocap_framerate")
 BODY_COLUMNS = 66
 FACE_COLUMNS = 9
+SMPLX_COLUMNS = 165
+STAGE_OF_FILE = {"motion.npz": "motion", "body.npz": "fit"}
 MAX_ANGLE_RAD = 4 * np.pi
 """Rotation vectors of files in radians stay below 2 pi, a little above where one has wound up; degrees exceed 4 pi."""
 
@@ -62,6 +65,30 @@ def read_amass(path: Path) -> MotionClip:
         source_frame=np.arange(len(poses), dtype=np.float64),
         source_rate_hz=fps,
     )
+
+
+def read_world_motion(path: Path, further: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Read the arrays of a motion.npz or body.npz of a run: poses [T,165] (rad), trans [T,3] (m, world) and all others.
+
+    Args:
+        path: the file.
+        further: arrays that must be there besides poses, trans, betas and gender.
+
+    Raises:
+        InputError: the file is missing, lacks an array, has no frame, or its numbers are not finite or not of one length.
+    """
+    motion = read_npz(path, ("poses", "trans", "betas", "gender", *further))
+    poses, trans = motion["poses"].shape, motion["trans"].shape
+    cure = f"Run the {STAGE_OF_FILE[path.name]} stage again."
+    if len(poses) != 2 or poses[0] == 0 or poses[1] != SMPLX_COLUMNS or trans != (poses[0], 3):
+        raise InputError(
+            f"{path}: poses has shape {list(poses)} and trans {list(trans)}; "
+            f"[T, {SMPLX_COLUMNS}] and [T, 3] with at least one frame were expected. {cure}"
+        )
+    for name in ("poses", "trans", "betas"):
+        if not np.isfinite(motion[name]).all():
+            raise InputError(f"{path}: {name} holds NaN or infinite values. {cure}")
+    return motion
 
 
 def write_amass(path: Path, clip: MotionClip, **extra: Any) -> None:
@@ -222,8 +249,9 @@ def parse_betas(path: Path, betas: np.ndarray) -> Float[np.ndarray, " betas"]:
     if betas.ndim == 2 and len(betas) == 1:
         betas = betas[0]
     if betas.ndim != 1 or betas.dtype.kind not in "fiu" or not np.isfinite(betas).all():
+        holes = " with NaN or infinite values" if betas.dtype.kind == "f" and not np.isfinite(betas).all() else ""
         raise InputError(
-            f"{path}: betas has shape {list(betas.shape)} and type {betas.dtype}; one row of finite numbers was "
+            f"{path}: betas has shape {list(betas.shape)} and type {betas.dtype}{holes}; one row of finite numbers was "
             "expected. Correct it, or leave it out."
         )
     return betas.astype(np.float64)

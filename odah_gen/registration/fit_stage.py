@@ -12,6 +12,7 @@ from odah_gen.body.layout import MarkerLayout, load_layout
 from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.errors import InputError
+from odah_gen.motion.amass import read_world_motion
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitBody, FitSettings, Motion, Targets, make_fit_body
 from odah_gen.registration.regressor import JointRegressor, load_regressor
@@ -27,7 +28,6 @@ OFFSET_SHARE = 0.25
 """Spread of a marker on the mesh relative to its spread on the skeleton: scaling has already moved the skeleton's
 markers to the skin, and what the mesh's markers take up is lost to its pose (the closed loop over the mesh shows it)."""
 KEYPOINT_ARRAYS = ("markers_m", "marker_names", "joint_centers_m", "joint_names", "valid")
-MOTION_ARRAYS = ("poses", "trans", "betas", "gender", "mocap_frame_rate")
 
 
 def fit_subject(run: Run, subject: str) -> None:
@@ -72,7 +72,7 @@ def fit_clip(run: Run, clip_id: str) -> None:
     subject = run.subject(str(run.row(clip_id)["subject"]))
     known = read_npz(subject / "fit.npz", ("betas", "gender", "marker_offsets_m"))
     body = subject_fit_body(run, str(known["gender"]), known["betas"])
-    source = read_npz(run.clip(clip_id) / "motion.npz", MOTION_ARRAYS)
+    source = read_world_motion(run.clip(clip_id) / "motion.npz", ("mocap_frame_rate",))
     motion, targets = read_clip(run, clip_id, body)
     found = fit_clip_motion(
         body.points,
@@ -160,7 +160,7 @@ def read_clip(run: Run, clip_id: str, body: SubjectBody) -> tuple[Motion, Target
         InputError: a file is missing, has another number of frames, or lacks a marker or joint.
     """
     folder = run.clip(clip_id)
-    source = read_npz(folder / "motion.npz", MOTION_ARRAYS)
+    source = read_world_motion(folder / "motion.npz")
     label = read_npz(folder / "keypoints.npz", KEYPOINT_ARRAYS)
     if len(source["poses"]) != len(label["markers_m"]):
         raise InputError(

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from odah_gen.errors import InputError
+from odah_gen.motion.amass import read_world_motion
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.blender import Picture, blender_python, render_pictures, require_egl
-from odah_gen.scene.stage import check_scene, read_motion
+from odah_gen.scene.stage import check_scene
 from odah_gen.scene.video import encoding
 from odah_gen.storage import read_json, write_json
 
@@ -70,7 +71,7 @@ def read_scene(path: Path) -> dict[str, Any]:
         if not (path.parent / name).is_file():
             raise InputError(f"{path}: names {name}, which is not there. Run `odah-gen scene` again.")
     motion = path.parent / scene["body"]["motion"]
-    if len(read_motion(motion)["poses"]) != scene["frames"]:
+    if len(read_world_motion(motion)["poses"]) != scene["frames"]:
         raise InputError(f"{motion}: has not the {scene['frames']} frames of scene.json. Run `odah-gen scene` again.")
     return scene
 

@@ -13,6 +13,7 @@ from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.config import Render
 from odah_gen.errors import InputError
+from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT, SCENE_SCHEMA
 from odah_gen.run import Run
 from odah_gen.scene.appearance import Material, draw_clothes, draw_room, draw_skin
@@ -20,7 +21,7 @@ from odah_gen.scene.cameras import outline, place_cameras, write_cameras
 from odah_gen.scene.garments import dress, write_clothes
 from odah_gen.scene.room import Light, Room, ceiling_lights, room_around
 from odah_gen.schemas import schema_problems
-from odah_gen.storage import read_npz, write_json
+from odah_gen.storage import write_json
 
 SCHEMA = 1
 AMBIENT_LINEAR = (0.15, 0.15, 0.155)
@@ -35,7 +36,7 @@ def write_scene(run: Run, clip_id: str) -> None:
         InputError: `body.npz` is missing, or holds NaN or no frame.
     """
     folder, subject = run.clip(clip_id), str(run.row(clip_id)["subject"])
-    motion = read_motion(folder / "body.npz")
+    motion = read_world_motion(folder / "body.npz")
     model = find_body_model(run.config.body, str(motion["gender"]))
     points = clip_outline(model, motion)
     cameras = place_cameras(run.config.camera, points, run.generator(clip_id, "cameras"))
@@ -59,27 +60,6 @@ def write_scene(run: Run, clip_id: str) -> None:
     }
     check_scene(folder / "scene.json", scene)
     write_json(folder / "scene.json", scene)
-
-
-def read_motion(path: Path) -> dict[str, np.ndarray]:
-    """Read body.npz: poses [T,165] (rad), trans [T,3] (m, world frame), betas, gender and more.
-
-    Raises:
-        InputError: the file is missing, has no frame, or its numbers are not finite or not of one length.
-    """
-    motion = read_npz(path, ["poses", "trans", "betas", "gender"])
-    frames = len(motion["poses"])
-    if frames == 0 or motion["poses"].shape != (frames, 165) or motion["trans"].shape != (frames, 3):
-        raise InputError(
-            f"{path}: poses has shape {list(motion['poses'].shape)} and trans {list(motion['trans'].shape)}; "
-            "[T, 165] and [T, 3] with at least one frame were expected. Run the fit stage again."
-        )
-    for name in ("poses", "trans", "betas"):
-        if not np.isfinite(motion[name]).all():
-            raise InputError(
-                f"{path}: {name} holds NaN or infinite values, so there is no body to show. Run the fit stage again."
-            )
-    return motion
 
 
 def clip_outline(model: BodyModel, motion: Mapping[str, np.ndarray]) -> Float[np.ndarray, "corners 3"]:

@@ -20,7 +20,7 @@ from odah_gen.frames import WORLD_FROM_MODEL, ground_to_world, matrix_to_rotvec
 from odah_gen.paths import ASSETS
 from odah_gen.run import Run
 from odah_gen.skeleton.trc import read_trc
-from odah_gen.storage import write_npz
+from odah_gen.storage import read_npz, write_npz
 
 BETAS = np.array([1.2, -0.8, 0.5])
 
@@ -69,6 +69,23 @@ def test_trc_holds_the_skin_in_opensim_ground(clip, female):
         assert trial.names == names
         np.testing.assert_allclose(trial.time_s, time_s, atol=1e-8)
         np.testing.assert_allclose(ground_to_world(trial.points_m), whole.vertices[:, ids].numpy(), atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"trans": np.full((7, 3), np.nan)}, "trans holds NaN or infinite values"),
+        ({"poses": np.zeros((7, 150))}, r"poses has shape \[7, 150\] and trans \[7, 3\]"),
+        ({"trans": np.zeros((5, 3))}, r"poses has shape \[7, 165\] and trans \[5, 3\]"),
+    ],
+)
+def test_damaged_motion_is_refused(clip, changes, told):
+    run = clip[0]
+    path = run.clip("s01-wave-01") / "motion.npz"
+    write_npz(path, **{**read_npz(path), **changes})
+    with pytest.raises(InputError, match=rf"motion\.npz: {told}.*Run the motion stage again"):
+        write_markers(run, "s01-wave-01")
+    assert [file.name for file in path.parent.iterdir()] == ["motion.npz"]
 
 
 def test_unfinished_motion_is_refused(clip):

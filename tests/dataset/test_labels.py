@@ -9,7 +9,7 @@ from odah_gen.dataset.schema import LABEL_ARRAYS, array_problems, json_problems
 from odah_gen.errors import InputError
 from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
-from odah_gen.storage import read_json, read_npz, write_npz
+from odah_gen.storage import read_json, read_npz, write_json, write_npz
 
 
 def test_angles_are_all_coordinates_but_the_pelvis_translations():
@@ -126,4 +126,13 @@ def test_the_stage_refuses_a_mask_of_another_length(run_copy):
             },
         )
     with pytest.raises(InputError, match=r"front_mask\.mkv: has not the clip's 3 frames"):
+        write_labels(run_copy, "s01-walking-00")
+
+
+def test_the_stage_refuses_a_mask_of_another_size(run_copy):
+    path = run_copy.clip("s01-walking-00") / "cameras.json"
+    content = read_json(path)
+    content["cameras"]["front"]["width"] += 40
+    write_json(path, content)
+    with pytest.raises(InputError, match=r"front_mask\.mkv: is \d+ x \d+ px; its camera is"):
         write_labels(run_copy, "s01-walking-00")
