@@ -126,9 +126,9 @@ def write_npz(path: Path, **arrays: Any) -> None:
         TypeError: an array has dtype object.
     """
     plain = {name: np.asarray(array) for name, array in arrays.items()}
-    objects = [name for name, array in plain.items() if array.dtype == object]
-    if objects:
-        raise TypeError(f"object arrays cannot be stored without pickle: {', '.join(objects)}")
+    pickled = [name for name, array in plain.items() if array.dtype == object]
+    if pickled:
+        raise TypeError(f"object arrays cannot be stored without pickle: {', '.join(pickled)}")
     with atomic(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **plain)  # type: ignore[arg-type]
 
@@ -165,9 +165,14 @@ def read_array(path: Path, archive: Any, name: str) -> np.ndarray:
     try:
         return archive[name]
     except ValueError as error:
-        raise InputError(
-            f"{path}: {name} is an array of Python objects; a plain array was expected. Save it again with a plain dtype."
-        ) from error
+        raise objects(path, name) from error
+
+
+def objects(path: Path, name: str) -> InputError:
+    """The error for an array that holds pickled objects."""
+    return InputError(
+        f"{path}: {name} is an array of Python objects; a plain array was expected. Save it again with a plain dtype."
+    )
 
 
 def missing(path: Path) -> InputError:

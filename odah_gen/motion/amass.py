@@ -17,7 +17,7 @@ from jaxtyping import Float
 from odah_gen.config import GENDERS
 from odah_gen.errors import InputError
 from odah_gen.motion.clip import MotionClip
-from odah_gen.storage import missing, read_npz, write_npz
+from odah_gen.storage import missing, objects, read_npz, write_npz
 
 FLAVOUR_BY_COLUMNS = {156: "smplh", 165: "smplx"}
 RATE_KEYS = ("mocap_frame_rate", "mocap_framerate")
@@ -118,40 +118,45 @@ def read_header(path: Path) -> MotionHeader:
         InputError: as `read_amass`, but numbers inside `poses` and `trans` are not looked at.
     """
     path = Path(path)
-    shapes = read_shapes(path)
+    layouts = read_layouts(path)
     arrays = read_npz(path, required=("gender",), optional=RATE_KEYS)
-    absent = [name for name in ("poses", "trans") if name not in shapes]
+    absent = [name for name in ("poses", "trans") if name not in layouts]
     if absent:
         raise InputError(
-            f"{path}: lacks {', '.join(absent)}; it has {', '.join(shapes)}. Only motion files belong in motion.amass_dir."
+            f"{path}: lacks {', '.join(absent)}; it has {', '.join(layouts)}. Only motion files belong in motion.amass_dir."
         )
+    for name in ("poses", "trans"):
+        if layouts[name][1].hasobject:
+            raise objects(path, name)
+    shapes = {name: shape for name, (shape, _) in layouts.items()}
     flavour = check_layout(path, shapes["poses"], shapes["trans"])
     rate = parse_rate(path, arrays)
     betas = shapes.get("betas", (0,))
     return MotionHeader(shapes["poses"][0], rate, parse_gender(path, arrays["gender"]), flavour, 0 not in betas)
 
 
-def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of every array of an .npz, from the headers alone.
+def read_layouts(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Shape and type of every array of an .npz, from the headers alone.
 
     Raises:
         InputError: the file is missing or is no .npz.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return {name.removesuffix(".npy"): read_shape(archive, name) for name in archive.namelist()}
+            return {name.removesuffix(".npy"): read_layout(archive, name) for name in archive.namelist()}
     except FileNotFoundError as error:
         raise missing(path) from error
     except (zipfile.BadZipFile, OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: is not a readable .npz file ({error}). Copy or make it again.") from error
 
 
-def read_shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
-    """The shape in the header of one array."""
+def read_layout(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type in the header of one array."""
     with archive.open(name) as stream:
         version = np.lib.format.read_magic(stream)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        return read(stream)[0]
+        shape, _, dtype = read(stream)
+        return shape, dtype
 
 
 def check_layout(path: Path, poses: tuple[int, ...], trans: tuple[int, ...]) -> str:

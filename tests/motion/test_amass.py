@@ -17,8 +17,8 @@ BAD = {
     "nan in poses": ({"poses": WITH_NAN}, "poses holds NaN or infinite values, first in frame 7"),
     "nan in trans": ({"trans": np.full((40, 3), np.inf)}, "trans holds NaN or infinite values, first in frame 0"),
     "degrees": ({"poses": DEGREES}, "look like degrees"),
-    "object poses": ({"poses": OBJECTS}, "poses"),
-    "object trans": ({"trans": OBJECTS}, "trans"),
+    "object poses": ({"poses": OBJECTS}, "poses is an array of Python objects"),
+    "object trans": ({"trans": OBJECTS}, "trans is an array of Python objects"),
     "text": ({"trans": np.full((40, 3), "x")}, "trans holds <U1 values"),
     "lengths": ({"trans": np.zeros((39, 3))}, "trans has shape [39, 3] and poses has 40 frames"),
     "no frame": ({"poses": np.zeros((0, 156)), "trans": np.zeros((0, 3))}, "has 0 frames; a motion needs at least 2"),
@@ -29,6 +29,7 @@ BAD = {
     "rate nan": ({"mocap_framerate": np.nan}, "mocap_framerate is nan; a positive number"),
     "rates": ({"mocap_framerate": np.array([30.0, 60.0])}, "an array of shape [2]; a positive number"),
     "gender": ({"gender": np.array("robot")}, "gender is 'robot'; female, male, neutral"),
+    "betas nan": ({"betas": np.full(16, np.nan)}, "float64 with NaN or infinite values; one row of finite numbers"),
     "no gender": ({"gender": None}, "lacks gender"),
     "no poses": ({"poses": None}, "lacks poses"),
     "betas": ({"betas": np.zeros((2, 16))}, "betas has shape [2, 16]"),
@@ -146,6 +147,13 @@ def test_round_trip(tmp_path_factory, columns, frames, rate, gender, seed):
         for name in ("poses", "trans", "betas", "gender", key):
             np.testing.assert_array_equal(first[name], second[name])
     assert read_header(copy) == read_header(source)
+
+
+@pytest.mark.parametrize("name", ["poses", "trans"])
+def test_the_catalogue_already_refuses_objects(amass_file, name):
+    path = amass_file(**{name: amass_arrays()[name].astype(object)})
+    with pytest.raises(InputError, match=f"{name} is an array of Python objects"):
+        read_header(path)
 
 
 def test_header_tells_what_the_file_holds(amass_file):
