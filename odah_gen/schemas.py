@@ -24,7 +24,7 @@ def told(error: ValidationError) -> str:
     content: Any = error.instance
     known = schema.get("properties", {})
     unknown = [str(key) for key in content if key not in known]
-    return f"{', '.join(unknown)} is no key; there are {', '.join(known)}"
+    return f"{', '.join(unknown)} is no key here (known: {', '.join(known)})"
 
 
 @functools.cache

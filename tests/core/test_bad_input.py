@@ -121,7 +121,7 @@ def start_workflow(folder: Path, config: str) -> str:
 
 def test_the_workflow_refuses_before_it_starts(tmp_path: Path) -> None:
     told = start_workflow(tmp_path, "fsp: 30\n")
-    assert f"{tmp_path}/bad.yaml: fsp is no key; there are run, seed, fps," in told
+    assert f"{tmp_path}/bad.yaml: fsp is no key here (known: run, seed, fps," in told
     told = start_workflow(tmp_path, "skeleton: {markers: absent.yaml}\n")
     assert "absent.yaml: there is no such file" in told
     assert not (tmp_path / "results").exists() or not list((tmp_path / "results").rglob("*.part*"))
