@@ -106,8 +106,9 @@ def test_a_run_that_grows_makes_only_what_is_new(run: Path):
 
 def test_a_changed_setting_runs_what_depends_on_it_and_a_dry_run_writes_nothing(run: Path):
     before = {path: path.stat().st_mtime_ns for path in (run / "results").rglob("*")}
-    changed = ("render_all", "--dry-run", "--quiet", "host", "--config", "ik={accuracy: 1.0e-6}")
-    plan = finish(snakemake(run, *changed), run)
+    changed = run / "changed.yaml"
+    changed.write_text(SMOKE.read_text() + "ik: {accuracy: 1.0e-6}\n")
+    plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host", config=changed), run)
     assert "rule ik:" in plan
     assert "rule markers:" not in plan
     assert {path: path.stat().st_mtime_ns for path in (run / "results").rglob("*")} == before
