@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from machine import Stopwatch, machine
 
-from odah_gen.run import CAMERAS, open_run
+from odah_gen.run import CAMERAS, Run, open_run
 from odah_gen.scene.render_stage import render_clip
 from odah_gen.storage import read_json, read_npz, write_json, write_npz
 
@@ -41,8 +41,10 @@ def measure(clip: Path, width: int, height: int, samples: int, shadows: bool) ->
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "clips" / clip.name
         copy_scene(clip, folder, width, height, samples, shadows)
+        copy = Run(Path(scratch), run.config)
+        copy.remember_clips(run.clips)
         with Stopwatch() as watch:
-            render_clip(type(run)(Path(scratch), run.config), clip.name)
+            render_clip(copy, clip.name)
         steady = read_json(folder / "render.json")["seconds_per_frame"]
     pictures = FRAMES * len(CAMERAS)
     return {

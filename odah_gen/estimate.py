@@ -1,17 +1,13 @@
 """How long a run will take, said before it starts."""
 
-import os
-
 from odah_gen.config import Config
 from odah_gen.run import CAMERAS, Run
 
-# Seconds of one core with Mesa's software OpenGL; `python benchmarks/render.py` measures them.
-FIXED_S_PER_FRAME = 2.0
-S_PER_SAMPLE_AND_MEGAPIXEL = 2.3
-SHADOW_FACTOR = 1.6
-OTHER_STAGES_S_PER_FRAME = 0.35
-OTHER_STAGES_S_PER_CLIP = 45.0
-CORES_ONE_BLENDER_USES = 2
+# Wall seconds of one picture on two cores with Mesa's software OpenGL: (fixed, per sample and megapixel), with and
+# without shadows. `python benchmarks/render.py` measures them; docs/benchmarks.md has the table.
+PICTURE_S = {True: (1.1, 1.5), False: (0.7, 0.9)}
+OTHER_STAGES_S_PER_FRAME = 0.2
+OTHER_STAGES_S_PER_CLIP = 25.0
 
 
 def describe_estimate(run: Run) -> str:
@@ -20,18 +16,15 @@ def describe_estimate(run: Run) -> str:
     frames = int(run.clips.loc[waiting, "frames"].sum())
     minutes = estimate_seconds(run.config, len(waiting), frames) / 60
     time = f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
-    return f"run {run.config.run}: {len(waiting)} of {len(run.clips)} clips to make, {frames} frames; about {time} without a GPU."
+    return f"run {run.config.run}: {len(waiting)} of {len(run.clips)} clips to make, {frames} frames; about {time} on two cores without a GPU."
 
 
 def estimate_seconds(config: Config, clips: int, frames: int) -> float:
-    """Wall-clock seconds for all stages of some clips on this machine's cores, drawing without a GPU.
+    """Wall-clock seconds for all stages of some clips on two cores, drawing without a GPU.
 
-    Rendering costs a fixed share per picture and one per sample and megapixel; the other stages run beside it.
+    Rendering costs a fixed share per picture and one per sample and megapixel.
     """
-    megapixels = config.camera.width * config.camera.height / 1e6
-    per_picture = FIXED_S_PER_FRAME + S_PER_SAMPLE_AND_MEGAPIXEL * config.render.samples * megapixels
-    if config.render.shadows:
-        per_picture *= SHADOW_FACTOR
-    cores = min(os.cpu_count() or 1, CORES_ONE_BLENDER_USES)
-    others = OTHER_STAGES_S_PER_CLIP * clips + OTHER_STAGES_S_PER_FRAME * frames
-    return (per_picture * len(CAMERAS) * frames + others) / cores
+    fixed, rate = PICTURE_S[config.render.shadows]
+    work = config.render.samples * config.camera.width * config.camera.height / 1e6
+    pictures = len(CAMERAS) * frames
+    return (fixed + rate * work) * pictures + OTHER_STAGES_S_PER_CLIP * clips + OTHER_STAGES_S_PER_FRAME * frames

@@ -1,0 +1,25 @@
+import dataclasses
+
+import pytest
+
+from odah_gen.config import Config, Render
+from odah_gen.estimate import describe_estimate, estimate_seconds
+from odah_gen.motion.catalogue import plan_run
+
+
+def test_more_of_anything_takes_longer():
+    config = Config()
+    base = estimate_seconds(config, 1, 100)
+    sharper = dataclasses.replace(config, render=Render(samples=16))
+    plain = dataclasses.replace(config, render=Render(shadows=False))
+    assert estimate_seconds(config, 2, 200) == pytest.approx(2 * base)
+    assert estimate_seconds(sharper, 1, 100) > base > estimate_seconds(plain, 1, 100)
+
+
+def test_finished_clips_are_not_counted(tmp_path):
+    run = plan_run(Config(), tmp_path)
+    assert "8 of 8 clips to make, 960 frames" in describe_estimate(run)
+    done = run.clip("s01-walking-01")
+    done.mkdir(parents=True)
+    (done / "quality.json").touch()
+    assert "7 of 8 clips to make, 840 frames" in describe_estimate(run)
