@@ -13,7 +13,9 @@ from jaxtyping import Bool, Float
 from odah_gen.errors import InputError
 from odah_gen.skeleton.generic import add_markers, build_generic, check_markers, check_names, lock_groups, strings
 from odah_gen.skeleton.kinematics import Replay, Solution, fill_invalid, nearest_branch, pelvis_angles, rigid_fit
+from odah_gen.skeleton.osim_arrays import skeleton_arrays
 from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS, MIDDLES, Measurements
+from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.table import skeleton_table
 from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
 
@@ -73,6 +75,20 @@ def model_text(model: opensim.Model) -> str:
     """The model as the text of an .osim."""
     model.printToXML("model.osim")
     return Path("model.osim").read_text()
+
+
+def read_skeleton(text: str, called: str = "the model") -> Skeleton:
+    """The kinematics of a model as plain arrays.
+
+    Raises:
+        InputError: OpenSim cannot read the model; it has a joint, constraint or function that the fast engine lacks.
+    """
+    try:
+        model = read_model(text)
+    except RuntimeError as error:
+        raise InputError(f"{called}: OpenSim cannot read this model. {SCALE_AGAIN}") from error
+    model.initSystem()
+    return skeleton_arrays(model, called)
 
 
 def read_model(text: str) -> opensim.Model:
