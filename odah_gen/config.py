@@ -55,9 +55,12 @@ class Skeleton:
 
 @dataclass(frozen=True)
 class InverseKinematics:
-    """How marker trajectories become joint angles."""
+    """How marker trajectories become joint angles, and how that is checked."""
 
+    engine: str = "opensim"
     accuracy: float = 1e-7
+    low_pass_hz: float | None = None
+    check_frames: int = 20
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ class Quality:
     """What a clip must reach to pass; a clip that fails is marked and left out of exports."""
 
     marker_rms_mm: float = 20.0
+    opensim_difference_deg: float = 0.1
+    at_limit_fraction: float = 0.5
     joint_center_mean_mm: float = 15.0
     in_frame_fraction: float = 0.98
     in_mask_fraction: float = 0.98
