@@ -11,6 +11,7 @@ import opensim
 from jaxtyping import Bool, Float
 
 from odah_gen.errors import InputError
+from odah_gen.skeleton.cross_check import FrameSolutions
 from odah_gen.skeleton.generic import add_markers, build_generic, check_markers, check_names, lock_groups, strings
 from odah_gen.skeleton.kinematics import Replay, Solution, fill_invalid, nearest_branch, pelvis_angles, rigid_fit
 from odah_gen.skeleton.osim_arrays import skeleton_arrays
@@ -32,6 +33,11 @@ STARTS: tuple[dict[str, float], ...] = (
 GOOD_RMS_M = 0.03
 """A first frame solved this well needs no other start."""
 SCALE_AGAIN = "Run the scale stage again."
+START_ACCURACY = 1e-5
+"""Enough to tell minima apart: angles up to 16° and objectives up to 4 % off."""
+REFERENCE_ACCURACY = 1e-10
+"""From here on results stay: angles are within 1e-4° of those at 1e-12, and the error shrinks tenfold with every digit
+(0.1° at 1e-7). OpenSim keeps coordinates a little inside their range, by a distance that shrinks with the accuracy."""
 THUMBS_FORWARD = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
 
 
@@ -305,19 +311,9 @@ def solve(
         InputError: the model cannot be read, or lacks a body, joint or coordinate; the model or the trial lacks a
             weighted marker; no frame has enough markers.
     """
-    try:
-        model = read_model(text)
-    except RuntimeError as error:
-        raise InputError(f"{called}: OpenSim cannot read this model. {SCALE_AGAIN}") from error
-    weighted = {name: weight for name, weight in weights.items() if weight > 0}
-    check_names(called, model, skeleton_table(), SCALE_AGAIN)
-    check_markers(called, model, list(weighted))
-    absent = [name for name in weighted if name not in trial.names]
-    if absent:
-        raise InputError(
-            f"The trial has no marker {absent[0]}; all {len(weighted)} weighted markers were expected. "
-            "Run the markers stage again with the marker list of the run."
-        )
+    model = model_for_markers(text, trial, weights, called)
+    hold(model, locked or {})
+    weighted = positive(weights)
     points = trial.points_m[:, [trial.names.index(name) for name in weighted]]
     pelvis = np.array([base_body(model, name) == "pelvis" for name in weighted])
     valid = enough_markers(points, pelvis)
@@ -326,9 +322,6 @@ def solve(
             f"No frame of the trial has half of the {len(weighted)} weighted markers and three on the pelvis. "
             "Check the marker names and the gaps of the trial."
         )
-    for name, value in (locked or {}).items():
-        model.updCoordinateSet().get(name).setDefaultValue(float(value))
-        model.updCoordinateSet().get(name).setDefaultLocked(True)
     state = model.initSystem()
     names = listed(model.getCoordinateSet())
     solved = track(model, state, list(weighted.items()), points[valid], pelvis, accuracy)
@@ -336,6 +329,126 @@ def solve(
     coordinates[valid] = nearest_branch(names, solved)
     coordinates = fill_invalid(coordinates, valid)
     return Solution(names, coordinates, valid, replay_model(model, state, names, coordinates))
+
+
+def check_frames(
+    text: str,
+    trial: MarkerTrajectories,
+    weights: Mapping[str, float],
+    frames: Sequence[int],
+    starts: tuple[Sequence[str], Float[np.ndarray, "chosen coordinates"]] | None = None,
+    locked: Mapping[str, float] | None = None,
+    called: str = "the model",
+) -> FrameSolutions:
+    """Some frames of a trial solved one by one, as exactly as OpenSim can: what other solvers are held against.
+
+    Every frame is solved from several poses, turned and placed by the pelvis markers, at an accuracy that tells the
+    minima apart; the best is solved again at REFERENCE_ACCURACY. No frame knows of another.
+
+    Args:
+        text: the subject's model.
+        trial: marker trajectories (m).
+        weights: marker → weight; markers of weight 0 are left out.
+        frames: numbers of the frames, each with half of the weighted markers and three on the pelvis.
+        starts: names and values (rad, m) of coordinates to start from instead, a row for each frame.
+        locked: coordinates held at values (rad, m).
+        called: what messages call the model.
+
+    Raises:
+        InputError: the model cannot be read, or lacks a body, joint or coordinate; the model or the trial lacks a
+            weighted marker.
+    """
+    model = model_for_markers(text, trial, weights, called)
+    hold(model, locked or {})
+    state = model.initSystem()
+    weighted = list(positive(weights).items())
+    points = trial.points_m[np.asarray(frames, dtype=int)][:, [trial.names.index(name) for name, _ in weighted]]
+    solver = build_solver(model, weighted, points, REFERENCE_ACCURACY)
+    known = model.getCoordinateSet()
+    coordinates, objectives = np.full((len(points), known.getSize()), np.nan), np.full(len(points), np.inf)
+    for row, seen in enumerate(points):
+        state.setTime(float(row))
+        if starts is not None:
+            set_free(model, state, dict(zip(starts[0], starts[1][row])))
+        elif not reach_best(model, state, solver, weighted, seen):
+            continue
+        solver.setAccuracy(REFERENCE_ACCURACY)
+        if assembles(solver, state):
+            coordinates[row] = [known.get(i).getValue(state) for i in range(known.getSize())]
+            objectives[row] = objective(model, state, weighted, seen)
+    return FrameSolutions(listed(known), coordinates, objectives)
+
+
+def neutral_poses(
+    model: opensim.Model, weights: Sequence[tuple[str, float]], points: Float[np.ndarray, "markers 3"]
+) -> list[dict[str, float]]:
+    """The poses of STARTS, with the pelvis where its markers put it."""
+    names = [name for name, _ in weights]
+    root = pelvis_start(model, names, points, np.array([base_body(model, name) == "pelvis" for name in names]))
+    return [default_pose(model) | THUMBS_FORWARD | start | root for start in STARTS]
+
+
+def reach_best(
+    model: opensim.Model,
+    state: opensim.State,
+    solver: opensim.InverseKinematicsSolver,
+    weights: Sequence[tuple[str, float]],
+    points: Float[np.ndarray, "markers 3"],
+) -> bool:
+    """Solve one frame coarsely from every neutral pose and leave the state at the best; false when all fail."""
+    ends = []
+    solver.setAccuracy(START_ACCURACY)
+    for pose in neutral_poses(model, weights, points):
+        set_free(model, state, pose)
+        if assembles(solver, state):
+            ends.append((rms(model, state, weights, points), opensim.Vector(state.getQ())))
+    if ends:
+        state.setQ(min(ends, key=lambda end: end[0])[1])
+    return bool(ends)
+
+
+def assembles(solver: opensim.InverseKinematicsSolver, state: opensim.State) -> bool:
+    """Solve from where the state is; false when OpenSim gives up."""
+    try:
+        solver.assemble(state)
+    except RuntimeError:
+        return False
+    return True
+
+
+def positive(weights: Mapping[str, float]) -> dict[str, float]:
+    """The markers that count, and their weights."""
+    return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def model_for_markers(text: str, trial: MarkerTrajectories, weights: Mapping[str, float], called: str) -> opensim.Model:
+    """Read a subject's model and check that model and trial have what inverse kinematics needs.
+
+    Raises:
+        InputError: the model cannot be read, or lacks a body, joint or coordinate; the model or the trial lacks a
+            weighted marker.
+    """
+    try:
+        model = read_model(text)
+    except RuntimeError as error:
+        raise InputError(f"{called}: OpenSim cannot read this model. {SCALE_AGAIN}") from error
+    weighted = positive(weights)
+    check_names(called, model, skeleton_table(), SCALE_AGAIN)
+    check_markers(called, model, list(weighted))
+    absent = [name for name in weighted if name not in trial.names]
+    if absent:
+        raise InputError(
+            f"The trial has no marker {absent[0]}; all {len(weighted)} weighted markers were expected. "
+            "Run the markers stage again with the marker list of the run."
+        )
+    return model
+
+
+def hold(model: opensim.Model, locked: Mapping[str, float]) -> None:
+    """Lock coordinates at values (rad, m)."""
+    for name, value in locked.items():
+        model.updCoordinateSet().get(name).setDefaultValue(float(value))
+        model.updCoordinateSet().get(name).setDefaultLocked(True)
 
 
 def base_body(model: opensim.Model, marker: str) -> str:
@@ -428,11 +541,21 @@ def rms(
     points: Float[np.ndarray, "markers 3"],
 ) -> float:
     """Weighted root mean square of the distances between model and measured markers that were seen (m)."""
+    seen = np.isfinite(points).all(axis=1)
+    total = sum(weight for (_, weight), there in zip(weights, seen) if there)
+    return float(np.sqrt(objective(model, state, weights, points) / total))
+
+
+def objective(
+    model: opensim.Model,
+    state: opensim.State,
+    weights: Sequence[tuple[str, float]],
+    points: Float[np.ndarray, "markers 3"],
+) -> float:
+    """What inverse kinematics makes small: Σ w |x − y|² over the markers that were seen (m²)."""
     model.realizePosition(state)
     found = np.array([model.getMarkerSet().get(name).getLocationInGround(state).to_numpy() for name, _ in weights])
-    squared = ((found - points) ** 2).sum(axis=1)
-    seen = np.isfinite(squared)
-    return float(np.sqrt(np.average(squared[seen], weights=np.array([weight for _, weight in weights])[seen])))
+    return float(np.nansum(np.array([weight for _, weight in weights]) * ((found - points) ** 2).sum(axis=1)))
 
 
 def default_pose(model: opensim.Model) -> dict[str, float]:
