@@ -146,6 +146,7 @@ def judge(run: Run, clip_id: str, sources: Sources, findings: MeshFindings, labe
         marker_rms_mm=rms,
         marker_max_mm=largest,
         at_limit=limit_fractions(names, keypoints["coordinates"][valid], sources.outline.coordinates),
+        solver=read_json(folder / "ik.json"),
         in_frame_fraction=in_frame,
         in_mask_fraction=in_mask,
         skate_m_per_s=skate_speed(findings.feet_m, float(sources.body["mocap_frame_rate"])),

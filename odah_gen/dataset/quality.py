@@ -11,6 +11,16 @@ from odah_gen.dataset.osim import CoordinateRange
 
 WEIGHT_THAT_COUNTS = 0.05
 AT_LIMIT_RAD = np.deg2rad(0.1)
+IK_FACTS = (
+    "engine",
+    "opensim_frames",
+    "opensim_restarts",
+    "opensim_difference_deg",
+    "opensim_difference_coordinate",
+    "opensim_difference_frame",
+    "opensim_difference_mm",
+    "objective_excess",
+)
 FIT_FIGURES = ("joint_center_mean_mm", "joint_center_p95_mm", "marker_mean_mm", "source_vertex_mean_mm")
 RENDER_FACTS = ("seconds_per_frame", "engine", "device")
 CLOSED_LOOP = (
@@ -55,6 +65,15 @@ def limit_fractions(
     return fractions
 
 
+def pinned(at_limit: Mapping[str, float], most: float) -> list[str]:
+    """Coordinates at an end of their range in more than this share of frames.
+
+    They warn and do not fail: a straight knee stands at 0° and a hand laid on the thigh at the limit of the forearm, so
+    the motion may be like that; or the model may be too narrow for it, or the markers wrong.
+    """
+    return sorted(name for name, share in at_limit.items() if share > most)
+
+
 def fraction(part: int, whole: int) -> float | None:
     """A share, or None of nothing."""
     return part / whole if whole else None
@@ -66,6 +85,7 @@ def assemble(
     marker_rms_mm: float | None,
     marker_max_mm: float | None,
     at_limit: dict[str, float],
+    solver: Mapping[str, Any],
     in_frame_fraction: float | None,
     in_mask_fraction: float | None,
     skate_m_per_s: float | None,
@@ -80,8 +100,9 @@ def assemble(
         "ik": {
             "marker_rms_mm": marker_rms_mm,
             "marker_max_mm": marker_max_mm,
-            "opensim_difference_deg": None,
+            **{name: solver.get(name) for name in IK_FACTS},
             "at_limit": at_limit,
+            "pinned": pinned(at_limit, quality.at_limit_fraction),
         },
         "fit": {name: fit.get(name) for name in FIT_FIGURES},
         "closed_loop": dict.fromkeys(CLOSED_LOOP),
@@ -93,11 +114,13 @@ def assemble(
 
 
 def failures(figures: Figures, quality: Quality) -> list[str]:
-    """One sentence for each figure beyond its threshold or not measured; only the sliding of feet may be missing."""
+    """One sentence for each figure beyond its threshold or not measured; the sliding of feet and the
+    difference from OpenSim may be missing."""
     ik, fit, contact = figures["ik"], figures["fit"], figures["contact"]
-    skate = contact["skate_m_per_s"]
+    skate, difference = contact["skate_m_per_s"], ik["opensim_difference_deg"]
     checks = (
         at_most("inverse kinematics: marker RMS", ik["marker_rms_mm"], quality.marker_rms_mm, "mm"),
+        None if difference is None else opensim_objection(ik, quality.opensim_difference_deg),
         at_most(
             "body fit: mean joint centre distance", fit["joint_center_mean_mm"], quality.joint_center_mean_mm, "mm"
         ),
@@ -107,6 +130,12 @@ def failures(figures: Figures, quality: Quality) -> list[str]:
         at_least("visible joint centres inside the mask", figures["in_mask_fraction"], quality.in_mask_fraction),
     )
     return [reason for reason in checks if reason]
+
+
+def opensim_objection(ik: Figures, most: float) -> str | None:
+    """The objection to angles that OpenSim finds elsewhere; None when they agree."""
+    where = f"{ik['opensim_difference_coordinate']}, frame {ik['opensim_difference_frame']}"
+    return at_most(f"inverse kinematics: difference from OpenSim ({where})", ik["opensim_difference_deg"], most, "°")
 
 
 def at_most(name: str, value: float | None, most: float, unit: str) -> str | None:

@@ -48,6 +48,7 @@ FIGURES = (
 )
 MORE_FIGURES = (
     Column("IK marker max (mm)", ("ik", "marker_max_mm"), ".1f"),
+    Column("IK against OpenSim (°)", ("ik", "opensim_difference_deg"), ".3f"),
     Column("body fit 95 % (mm)", ("fit", "joint_center_p95_mm"), ".1f"),
     Column("in mask (%)", ("in_mask_fraction",), ".1%"),
     Column("in picture (%)", ("in_frame_fraction",), ".1%"),
@@ -196,19 +197,20 @@ def clip_section(summary: ClipSummary) -> str:
         [
             f"<h2 id='{name}'>{name}</h2>",
             f"<ul>{reasons}</ul>" if reasons else "",
-            f"<p>{escape(limits_sentence(quality['ik']['at_limit']))} Videos: {', '.join(links)}.</p>",
+            f"<p>{escape(limits_sentence(quality['ik']))} Videos: {', '.join(links)}.</p>",
             f"<a href='{folder}/overlay.mp4'><img loading='lazy' src='{folder}/contact_sheet.png' alt='frames of {name}'></a>",
         ]
     )
 
 
-def limits_sentence(at_limit: Mapping[str, float]) -> str:
-    """Which coordinates reach an end of their range, and how often."""
-    reached = sorted(((share, name) for name, share in at_limit.items() if share > 0), reverse=True)
+def limits_sentence(ik: Mapping[str, Any]) -> str:
+    """Which coordinates reach an end of their range, how often, and which are there too often to go unread."""
+    reached = sorted(((share, name) for name, share in ik["at_limit"].items() if share > 0), reverse=True)
     if not reached:
         return "No coordinate reaches a limit of its range."
     parts = ", ".join(f"{name} {100 * share:.0f} %" for share, name in reached)
-    return f"At a limit of their range, in this share of frames: {parts}."
+    warning = f" Look at {', '.join(ik['pinned'])} in the overlay." if ik["pinned"] else ""
+    return f"At a limit of their range, in this share of frames: {parts}.{warning}"
 
 
 def versions(run: Run, clips: Sequence[ClipSummary]) -> str:

@@ -17,7 +17,7 @@ from odah_gen.schemas import schema_problems
 
 BODIES = 22
 KINDS = {"float": "f", "number": "fiu", "int": "iu", "bool": "b", "text": "U"}
-JSON_FILES = ("cameras.json", "quality.json", "render.json", "fit.json", "scales.json")
+JSON_FILES = ("cameras.json", "quality.json", "render.json", "fit.json", "ik.json", "scales.json")
 SCENE_FILE = "scene.json"
 LABEL_POINTS = {"joint_centers": BODIES, "mass_centers": BODIES, "markers": "M"}
 
@@ -171,6 +171,7 @@ CLIP_FILES = (
     "markers.trc",
     "held_out.trc",
     "keypoints.npz",
+    "ik.json",
     "fit.json",
     "scene.json",
     "clothes.npz",

@@ -5,7 +5,7 @@ stays (odah_gen.skeleton.opensim_tasks.check_frames); here the frames are chosen
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -57,6 +57,9 @@ class Difference:
     frame: int | None
     translation_mm: float | None
     objective_excess: float | None
+
+
+NOTHING_COMPARED = Difference(0, 0, None, None, None, None, None)
 
 
 def spread_frames(valid: Bool[np.ndarray, " frames"], count: int) -> Int[np.ndarray, " chosen"]:
@@ -133,7 +136,7 @@ def summarise(
     order = [theirs.coordinate_names.index(name) for name in names]
     solved = np.isfinite(theirs.objectives)
     if not solved.any():
-        return Difference(0, restarts, None, None, None, None, None)
+        return replace(NOTHING_COMPARED, restarts=restarts)
     differences = coordinate_differences(names, ours.coordinates[solved], theirs.coordinates[solved][:, order])
     angles = np.rad2deg(np.where(compared(names), differences, 0.0))
     row, column = np.unravel_index(int(angles.argmax()), angles.shape)

@@ -2,44 +2,117 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from odah_gen.body.layout import load_layout
+from odah_gen.config import InverseKinematics
 from odah_gen.errors import InputError
 from odah_gen.frames import WORLD_FROM_GROUND, ground_to_world
 from odah_gen.run import Run
+from odah_gen.skeleton.cross_check import (
+    NOTHING_COMPARED,
+    Difference,
+    FrameSolutions,
+    replaced,
+    spread_frames,
+    summarise,
+    weighted_objective,
+    worse_frames,
+)
 from odah_gen.skeleton.kinematics import Solution
+from odah_gen.skeleton.low_pass import low_pass
 from odah_gen.skeleton.mot import write_mot
 from odah_gen.skeleton.subject import marker_errors
 from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
 from odah_gen.skeleton.trc import MarkerTrajectories, read_trc
 from odah_gen.skeleton.worker import call
-from odah_gen.storage import read_json, read_text, write_npz
+from odah_gen.storage import read_json, read_text, write_json, write_npz
 
 LARGEST_RMS_M = 0.1
 """A median marker error above this means wrong data (names, unit, subject), not a hard motion."""
 
 
 def solve_clip(run: Run, clip_id: str) -> None:
-    """Write C/kinematics.mot and C/keypoints.npz from C/markers.trc and the subject's S/model.osim.
+    """Write C/kinematics.mot, C/keypoints.npz and C/ik.json from C/markers.trc and the subject's S/model.osim.
 
     Raises:
         InputError: a file is missing; marker names do not match; the model cannot follow the markers at all.
     """
     folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
+    path, model = folder / "markers.trc", subject / "model.osim"
     weights = marker_weights(run, subject)
-    trial = read_trc(folder / "markers.trc")
-    check_marker_names(folder / "markers.trc", weights, trial.names)
-    model, accuracy = subject / "model.osim", run.config.ik.accuracy
-    solution = call("solve", text=read_text(model), trial=trial, weights=weights, accuracy=accuracy, called=str(model))
+    measured = read_trc(path)
+    check_marker_names(path, weights, measured.names)
+    text, wanted = read_text(model), run.config.ik
+    trial = measured if wanted.low_pass_hz is None else low_pass(measured, wanted.low_pass_hz, str(path))
+    solution = solve_trial(wanted, text, trial, weights, str(model))
     check_model_markers(model, weights, solution.replay.marker_names)
-    errors = marker_errors(list(weights), trial, solution)
-    check_errors(folder / "markers.trc", np.array(list(weights.values())), errors[solution.valid])
-    arrays = keypoints(list(weights), trial, solution, errors)
-    write_mot(folder / "kinematics.mot", coordinate_names(), trial.time_s, arrays["coordinates"])
+    errors = marker_errors(list(weights), measured, solution)
+    check_errors(path, np.array(list(weights.values())), errors[solution.valid])
+    facts = solver_facts(wanted, text, trial, weights, solution)
+    arrays = keypoints(list(weights), measured, solution, errors)
+    write_mot(folder / "kinematics.mot", coordinate_names(), measured.time_s, arrays["coordinates"])
     write_npz(folder / "keypoints.npz", **arrays)
+    write_json(folder / "ik.json", facts)
+
+
+def solve_trial(
+    wanted: InverseKinematics, text: str, trial: MarkerTrajectories, weights: Mapping[str, float], called: str
+) -> Solution:
+    """Inverse kinematics of a trial by the engine that the configuration names.
+
+    Raises:
+        InputError: the model lacks something, or no frame has enough markers.
+    """
+    return call("solve", text=text, trial=trial, weights=weights, accuracy=wanted.accuracy, called=called)
+
+
+def solver_facts(
+    wanted: InverseKinematics,
+    text: str,
+    trial: MarkerTrajectories,
+    weights: Mapping[str, float],
+    solution: Solution,
+) -> dict[str, Any]:
+    """The content of ik.json: what solved the clip and, where OpenSim did not, how far it is from OpenSim."""
+    checks = wanted.engine != "opensim" and wanted.check_frames > 0
+    found = against_opensim(text, trial, weights, solution, wanted.check_frames) if checks else NOTHING_COMPARED
+    return {
+        "engine": wanted.engine,
+        "opensim_frames": found.frames,
+        "opensim_restarts": found.restarts,
+        "opensim_difference_deg": found.angle_deg,
+        "opensim_difference_coordinate": found.coordinate,
+        "opensim_difference_frame": found.frame,
+        "opensim_difference_mm": found.translation_mm,
+        "objective_excess": found.objective_excess,
+    }
+
+
+def against_opensim(
+    text: str, trial: MarkerTrajectories, weights: Mapping[str, float], solution: Solution, count: int
+) -> Difference:
+    """Hold a solution against OpenSim's own of some of its frames.
+
+    Where OpenSim ends in a worse minimum than ours, it is started once more from ours: then the comparison says that
+    ours is a minimum of OpenSim's objective, too.
+    """
+    frames = spread_frames(solution.valid, count)
+    ours = FrameSolutions(
+        solution.coordinate_names,
+        solution.coordinates[frames],
+        weighted_objective(weights, trial, solution)[frames],
+    )
+    task = {"text": text, "trial": trial, "weights": weights}
+    theirs = call("check_frames", **task, frames=frames)
+    rows = np.flatnonzero(worse_frames(ours.objectives, theirs.objectives))
+    if len(rows):
+        starts = (ours.coordinate_names, ours.coordinates[rows])
+        theirs = replaced(theirs, call("check_frames", **task, frames=frames[rows], starts=starts), rows)
+    return summarise(frames, ours, theirs, len(rows))
 
 
 def marker_weights(run: Run, subject: Path) -> dict[str, float]:

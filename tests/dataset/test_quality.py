@@ -15,7 +15,17 @@ from odah_gen.errors import InputError
 GOOD = {
     "marker_rms_mm": 7.0,
     "marker_max_mm": 20.0,
-    "at_limit": {"knee_angle_r": 0.5},
+    "at_limit": {"knee_angle_r": 0.5, "pro_sup_l": 0.51, "hip_flexion_r": 0.0},
+    "solver": {
+        "engine": "fast",
+        "opensim_frames": 20,
+        "opensim_restarts": 1,
+        "opensim_difference_deg": 0.02,
+        "opensim_difference_coordinate": "pro_sup_l",
+        "opensim_difference_frame": 12,
+        "opensim_difference_mm": 0.001,
+        "objective_excess": -1e-7,
+    },
     "in_frame_fraction": 1.0,
     "in_mask_fraction": 0.99,
     "skate_m_per_s": 0.01,
@@ -77,7 +87,8 @@ def test_a_good_clip_passes_and_agrees_with_the_schema():
     figures = judged()
     assert (figures["verdict"], figures["reasons"]) == ("pass", [])
     assert json_problems(json.loads(json.dumps(figures)), "quality.json") == []
-    assert figures["ik"]["opensim_difference_deg"] is None
+    assert figures["ik"]["opensim_difference_deg"] == 0.02
+    assert figures["ik"]["pinned"] == ["pro_sup_l"]
     assert set(figures["closed_loop"].values()) == {None}
 
 
@@ -85,6 +96,10 @@ def test_a_good_clip_passes_and_agrees_with_the_schema():
     ("change", "reason"),
     [
         ({"marker_rms_mm": 25.0}, "marker RMS is 25 mm; at most 20 mm is allowed."),
+        (
+            {"solver": GOOD["solver"] | {"opensim_difference_deg": 0.125}},
+            "difference from OpenSim (pro_sup_l, frame 12) is 0.125 °; at most 0.1 ° is allowed.",
+        ),
         ({"fit": {"joint_center_mean_mm": 16.0}}, "mean joint centre distance is 16 mm; at most 15 mm"),
         ({"in_frame_fraction": 0.9}, "inside the picture are 90.0 %; at least 98 % is needed."),
         ({"in_mask_fraction": 0.5}, "inside the mask are 50.0 %"),
@@ -101,6 +116,14 @@ def test_each_threshold_fails_a_clip_and_says_why(change, reason):
 
 def test_a_clip_without_feet_on_the_floor_may_pass():
     assert judged(skate_m_per_s=None)["verdict"] == "pass"
+
+
+def test_a_clip_that_was_not_held_against_opensim_may_pass():
+    unchecked = dict.fromkeys(GOOD["solver"]) | {"engine": "opensim", "opensim_frames": 0, "opensim_restarts": 0}
+    figures = judged(solver=unchecked)
+    assert figures["verdict"] == "pass"
+    assert json_problems(json.loads(json.dumps(figures)), "quality.json") == []
+    assert json_problems(unchecked, "ik.json") == []
 
 
 def test_a_share_of_nothing_is_not_measured():

@@ -3,6 +3,7 @@ rule labels:
         rules.render.output,
         rules.fit.output,
         C + "keypoints.npz",
+        C + "ik.json",
         C + "cameras.json",
     output:
         C + "labels.npz",

@@ -26,6 +26,7 @@ rule ik:
     output:
         C + "kinematics.mot",
         C + "keypoints.npz",
+        C + "ik.json",
     params:
         settings=settings("skeleton", "ik"),
     log:
