@@ -1,6 +1,6 @@
 """What OpenSim computes for us, as plain arrays, and the choice among equivalent Euler angles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,18 @@ TRIPLES = (
     ("arm_flex_l", "arm_add_l", "arm_rot_l"),
 )
 """Free ball joints: three angles about body-fixed orthogonal axes, for which two triples mean one rotation."""
+
+SHARE_OF_MARKERS = 0.5
+STARTS: tuple[Mapping[str, float], ...] = (
+    {},
+    {"arm_add_r": -1.5, "arm_add_l": -1.5},
+    {"arm_flex_r": 1.5, "arm_flex_l": 1.5, "elbow_flex_r": 1.5, "elbow_flex_l": 1.5},
+    {"hip_flexion_r": 1.4, "hip_flexion_l": 1.4, "knee_angle_r": 1.4, "knee_angle_l": 1.4, "elbow_flex_r": 0.8},
+)
+"""Poses (rad) from which a frame without a neighbour is solved: standing, arms raised aside, arms forward, seated."""
+THUMBS_FORWARD = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
+GOOD_RMS_M = 0.03
+"""A frame solved this well needs no other start."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +75,37 @@ def nearest_branch(
     """
     followed = np.array(coordinates, dtype=np.float64)
     for triple in TRIPLES:
-        if not set(triple) <= set(names):
-            continue
-        columns = [list(names).index(name) for name in triple]
-        previous = np.zeros(3)
-        for row in followed:
-            row[columns] = previous = nearest_triple(row[columns], previous)
+        if set(triple) <= set(names):
+            columns = [list(names).index(name) for name in triple]
+            followed[:, columns] = nearest_triples(followed[:, columns])
     return followed
+
+
+def nearest_triples(angles: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:
+    """The same rotations (rad), each as the triple nearest to that of the frame before; the first nearest to zero."""
+    angles = np.concatenate([np.zeros((1, 3)), angles])
+    other = other_triple(angles)
+    # Exchanging both triples of a pair of frames keeps their distance, so each pair alone tells whether to exchange.
+    stays, changes = angle_distance(angles[1:], angles[:-1]), angle_distance(other[1:], angles[:-1])
+    exchanged = np.logical_xor.accumulate(changes < stays)
+    angles[1:][exchanged] = other[1:][exchanged]
+    return np.unwrap(angles, axis=0)[1:]
+
+
+def other_triple(angles: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:
+    """The other three angles (rad) that mean the same rotations."""
+    return np.array([1.0, -1.0, 1.0]) * angles + np.pi
+
+
+def angle_distance(left: Float[np.ndarray, "frames 3"], right: Float[np.ndarray, "frames 3"]) -> np.ndarray:
+    """Sum of the three differences (rad), whole turns taken away, [frames]."""
+    difference = left - right
+    return np.abs(difference - 2 * np.pi * np.round(difference / (2 * np.pi))).sum(axis=1)
 
 
 def nearest_triple(angles: Float[np.ndarray, " 3"], reference: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"]:
     """The triple that means the same rotation as `angles` (rad) and lies nearest to `reference`."""
-    first, middle, last = angles
-    candidates = np.array([angles, [first + np.pi, np.pi - middle, last + np.pi]])
+    candidates = np.stack([angles, other_triple(angles[None])[0]])
     candidates = candidates - 2 * np.pi * np.round((candidates - reference) / (2 * np.pi))
     return candidates[np.abs(candidates - reference).sum(axis=1).argmin()]
 
@@ -86,6 +116,14 @@ def fill_invalid(
     """Interpolate the frames that are not valid between their valid neighbours; hold the first and last valid one."""
     frames, known = np.arange(len(valid)), np.flatnonzero(valid)
     return np.stack([np.interp(frames, known, column[known]) for column in coordinates.T], axis=1)
+
+
+def enough_markers(
+    points: Float[np.ndarray, "frames markers 3"], on_root: Bool[np.ndarray, " markers"]
+) -> Bool[np.ndarray, " frames"]:
+    """Frames that can be solved: half of the markers, and three of those on the pelvis."""
+    seen = np.isfinite(points).all(axis=2)
+    return (seen.mean(axis=1) >= SHARE_OF_MARKERS) & (seen[:, on_root].sum(axis=1) >= 3)
 
 
 def rigid_fit(

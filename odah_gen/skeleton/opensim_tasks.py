@@ -13,7 +13,18 @@ from jaxtyping import Bool, Float
 from odah_gen.errors import InputError
 from odah_gen.skeleton.cross_check import FrameSolutions
 from odah_gen.skeleton.generic import add_markers, build_generic, check_markers, check_names, lock_groups, strings
-from odah_gen.skeleton.kinematics import Replay, Solution, fill_invalid, nearest_branch, pelvis_angles, rigid_fit
+from odah_gen.skeleton.kinematics import (
+    GOOD_RMS_M,
+    STARTS,
+    THUMBS_FORWARD,
+    Replay,
+    Solution,
+    enough_markers,
+    fill_invalid,
+    nearest_branch,
+    pelvis_angles,
+    rigid_fit,
+)
 from odah_gen.skeleton.osim_arrays import skeleton_arrays
 from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS, MIDDLES, Measurements
 from odah_gen.skeleton.skeleton import Skeleton
@@ -22,23 +33,12 @@ from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
 
 opensim.Logger.removeFileSink()
 
-SHARE_OF_MARKERS = 0.5
-STARTS: tuple[dict[str, float], ...] = (
-    {},
-    {"arm_add_r": -1.5, "arm_add_l": -1.5},
-    {"arm_flex_r": 1.5, "arm_flex_l": 1.5, "elbow_flex_r": 1.5, "elbow_flex_l": 1.5},
-    {"hip_flexion_r": 1.4, "hip_flexion_l": 1.4, "knee_angle_r": 1.4, "knee_angle_l": 1.4, "elbow_flex_r": 0.8},
-)
-"""Poses (rad) from which the first frame is solved in turn: standing, arms raised aside, arms forward, seated."""
-GOOD_RMS_M = 0.03
-"""A first frame solved this well needs no other start."""
 SCALE_AGAIN = "Run the scale stage again."
 START_ACCURACY = 1e-5
 """Enough to tell minima apart: angles up to 16° and objectives up to 4 % off."""
 REFERENCE_ACCURACY = 1e-10
 """From here on results stay: angles are within 1e-4° of those at 1e-12, and the error shrinks tenfold with every digit
 (0.1° at 1e-7). OpenSim keeps coordinates a little inside their range, by a distance that shrinks with the accuracy."""
-THUMBS_FORWARD = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
 
 
 def generic_model(
@@ -461,14 +461,6 @@ def location(model: opensim.Model, marker: str) -> Float[np.ndarray, " 3"]:
     marker_ = model.getMarkerSet().get(marker)
     frame = marker_.getParentFrame().findTransformInBaseFrame()
     return frame.shiftFrameStationToBase(marker_.get_location()).to_numpy()
-
-
-def enough_markers(
-    points: Float[np.ndarray, "frames markers 3"], pelvis: Bool[np.ndarray, " markers"]
-) -> Bool[np.ndarray, " frames"]:
-    """Frames that can be solved: half of the markers, and three of those on the pelvis."""
-    seen = np.isfinite(points).all(axis=2)
-    return (seen.mean(axis=1) >= SHARE_OF_MARKERS) & (seen[:, pelvis].sum(axis=1) >= 3)
 
 
 def track(

@@ -82,6 +82,11 @@ class Skeleton:
     marker_bodies: Int[np.ndarray, " markers"]
     marker_locations_m: Float[np.ndarray, "markers 3"]
 
+    @property
+    def root(self) -> int:
+        """The first body that a joint ties to ground."""
+        return int(self.joint_children[self.joint_parents.tolist().index(GROUND)])
+
     def with_markers(
         self, names: tuple[str, ...], bodies: Int[np.ndarray, " markers"], locations_m: Float[np.ndarray, "markers 3"]
     ) -> "Skeleton":

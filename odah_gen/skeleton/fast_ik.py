@@ -1,0 +1,283 @@
+"""Inverse kinematics of whole clips at once, on OpenSim's own objective and bounds.
+
+Every frame is a problem of its own (odah_gen.skeleton.minimise), so all of them are solved together. What ties them
+is where they start: key frames start from standard poses with the pelvis turned as its markers are, and from each
+other; all frames start from the key frames beside them. Frames that end far worse than their neighbours start again
+from those.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from odah_gen.errors import InputError
+from odah_gen.skeleton.forward import ForwardKinematics
+from odah_gen.skeleton.kinematics import (
+    GOOD_RMS_M,
+    STARTS,
+    THUMBS_FORWARD,
+    Replay,
+    Solution,
+    enough_markers,
+    fill_invalid,
+    nearest_branch,
+)
+from odah_gen.skeleton.marker_problem import MarkerProblem, Measured
+from odah_gen.skeleton.minimise import Minimum, minimise
+from odah_gen.skeleton.root_start import RootStart
+from odah_gen.skeleton.skeleton import Skeleton
+from odah_gen.skeleton.trc import MarkerTrajectories
+
+KEY_STRIDE = 12
+"""Frames from one key frame to the next."""
+CHUNK = 1024
+"""Frames solved together: enough to spread the cost of each array operation, few enough for the processor's cache."""
+FAR_DAMPING, NEAR_DAMPING = 1e-2, 1e-5
+COARSE = 1e-3
+"""Tolerance (rad, m) of key frames, which are only starts."""
+WORSE = 4.0
+"""A frame whose cost exceeds that of a neighbour this many times starts again from the neighbour."""
+JUMP_RAD = 0.6
+"""So does a frame in which a coordinate is farther than this from a neighbour's."""
+ROUNDS = 4
+
+
+def solve(
+    skeleton: Skeleton,
+    trial: MarkerTrajectories,
+    weights: Mapping[str, float],
+    locked: Mapping[str, float] | None = None,
+    called: str = "the model",
+) -> Solution:
+    """Inverse kinematics of one trial; see `solve_clips`."""
+    return solve_clips(skeleton, [trial], weights, locked, called)[0]
+
+
+def solve_clips(
+    skeleton: Skeleton,
+    trials: Sequence[MarkerTrajectories],
+    weights: Mapping[str, float],
+    locked: Mapping[str, float] | None = None,
+    called: str = "the model",
+) -> list[Solution]:
+    """Inverse kinematics of several trials of one subject, all frames at once.
+
+    Minimises Σ weight |model marker − measured marker|² in each frame within the ranges of clamped coordinates, with
+    locked coordinates at their defaults and couplers obeyed, as OpenSim's solver does. Frames with less than half of
+    the weighted markers, or without three on the pelvis, are not valid and are interpolated.
+
+    Args:
+        skeleton: the subject's, scaled.
+        trials: marker trajectories (m); NaN where a marker was not seen.
+        weights: marker → weight; markers of weight 0 are left out.
+        locked: coordinates held at values (rad, m).
+        called: what messages call the model.
+
+    Raises:
+        InputError: the skeleton or a trial lacks a weighted marker; a trial has no frame with enough markers.
+    """
+    weighted = {name: weight for name, weight in weights.items() if weight > 0}
+    skeleton = skeleton.with_locked(locked or {})
+    carrying = with_only(skeleton, list(weighted), called)
+    clips = [clip_points(carrying, trial) for trial in trials]
+    solver = Solver(carrying, np.array(list(weighted.values())))
+    with torch.inference_mode():
+        solved = solver.solve([clip.points_m[clip.valid] for clip in clips])
+    kinematics = ForwardKinematics(skeleton)
+    return [solution(kinematics, clip.valid, rows) for clip, rows in zip(clips, solved)]
+
+
+@dataclass(frozen=True)
+class ClipPoints:
+    """The weighted markers of a trial, and which frames can be solved."""
+
+    points_m: Float[np.ndarray, "frames markers 3"]
+    valid: Bool[np.ndarray, " frames"]
+
+
+def with_only(skeleton: Skeleton, names: Sequence[str], called: str) -> Skeleton:
+    """The skeleton with these markers only.
+
+    Raises:
+        InputError: it lacks one of them.
+    """
+    absent = [name for name in names if name not in skeleton.marker_names]
+    if absent:
+        raise InputError(
+            f"{called}: has no marker {absent[0]}; all {len(names)} weighted markers were expected. "
+            "Run the scale stage again with this marker list."
+        )
+    rows = [skeleton.marker_names.index(name) for name in names]
+    return skeleton.with_markers(tuple(names), skeleton.marker_bodies[rows], skeleton.marker_locations_m[rows])
+
+
+def clip_points(skeleton: Skeleton, trial: MarkerTrajectories) -> ClipPoints:
+    """A trial's markers in the order of the skeleton's.
+
+    Raises:
+        InputError: the trial lacks one of them; no frame has enough.
+    """
+    absent = [name for name in skeleton.marker_names if name not in trial.names]
+    if absent:
+        raise InputError(
+            f"The trial has no marker {absent[0]}; all {len(skeleton.marker_names)} weighted markers were expected. "
+            "Run the markers stage again with the marker list of the run."
+        )
+    points = trial.points_m[:, [trial.names.index(name) for name in skeleton.marker_names]]
+    valid = enough_markers(points, skeleton.marker_bodies == skeleton.root)
+    if not valid.any():
+        raise InputError(
+            f"No frame of the trial has half of the {len(skeleton.marker_names)} weighted markers and three on the "
+            f"{skeleton.body_names[skeleton.root]}. Check the marker names and the gaps of the trial."
+        )
+    return ClipPoints(points, valid)
+
+
+def solution(
+    kinematics: ForwardKinematics, valid: Bool[np.ndarray, " frames"], solved: Float[np.ndarray, "valid coordinates"]
+) -> Solution:
+    """The coordinates of all frames of a clip, and the skeleton moved through them."""
+    names = kinematics.skeleton.coordinate_names
+    coordinates = np.zeros((len(valid), len(names)))
+    coordinates[valid] = nearest_branch(names, solved)
+    coordinates = fill_invalid(coordinates, valid)
+    return Solution(names, coordinates, valid, replay(kinematics, coordinates))
+
+
+def replay(kinematics: ForwardKinematics, coordinates: Float[np.ndarray, "frames coordinates"]) -> Replay:
+    """Move the skeleton through coordinates (rad, m), as OpenSim's replay does; coupled ones are set."""
+    skeleton = kinematics.skeleton
+    with torch.inference_mode():
+        pose = kinematics.move(kinematics.complete(torch.as_tensor(coordinates, dtype=kinematics.dtype)))
+        arrays = pose.joint_centers_m, kinematics.mass_centers(pose), kinematics.markers(pose)
+        arrays = (*arrays, pose.origins_m, pose.rotations)
+    return Replay(
+        skeleton.body_names,
+        skeleton.joint_names,
+        skeleton.marker_names,
+        *(np.ascontiguousarray(array.numpy()) for array in arrays),
+    )
+
+
+class Solver:
+    """Solves the frames of a subject's clips; every marker of the skeleton counts."""
+
+    def __init__(self, skeleton: Skeleton, weights: Float[np.ndarray, " markers"]) -> None:
+        """Prepare the problem, and that of the root alone."""
+        kinematics = ForwardKinematics(skeleton)
+        self.skeleton = skeleton
+        self.problem = MarkerProblem(kinematics)
+        self.root = RootStart(skeleton)
+        self.weights = torch.as_tensor(weights, dtype=kinematics.dtype)
+        self.poses = starting_poses(skeleton)
+
+    def solve(
+        self, clips: Sequence[Float[np.ndarray, "frames markers 3"]]
+    ) -> list[Float[np.ndarray, "frames coordinates"]]:
+        """Coordinates (rad, m) of every frame of every clip; each frame has enough markers."""
+        lengths = [len(points) for points in clips]
+        points = torch.as_tensor(np.concatenate(clips), dtype=self.weights.dtype)
+        measured = self.problem.measured(points, self.weights.expand(points.shape[:2]))
+        clip = np.repeat(np.arange(len(clips)), lengths)
+        keys = key_frames(lengths)
+        starts = self._between(keys, self._keys(points, measured, keys, clip), lengths)
+        found = self._refine(measured, starts)
+        found = self._mend(measured, found, clip)
+        return np.split(found.coordinates.numpy(), np.cumsum(lengths)[:-1])
+
+    def _keys(self, points: Tensor, measured: Measured, keys: Int[np.ndarray, " keys"], clip: np.ndarray) -> np.ndarray:
+        """Coordinates of key frames: from standard poses, the later ones only where the first end badly."""
+        index = torch.as_tensor(keys)
+        there, total = measured.frames(index), measured.weight[index].sum(dim=1)
+        base = self.root.coordinates(points[index], self.weights)
+        best = self._from_pose(there, base, self.poses[0])
+        for pose in self.poses[1:]:
+            bad = (best.cost > GOOD_RMS_M**2 * total).nonzero()[:, 0]
+            if not len(bad):
+                break
+            best = better_of(best, self._from_pose(there.frames(bad), base[bad], pose), bad)
+        return self._mend(there, best, clip[keys], COARSE).coordinates.numpy()
+
+    def _from_pose(self, measured: Measured, base: Tensor, pose: Mapping[int, float]) -> Minimum:
+        """Solve frames from a standard pose."""
+        start = base.clone()
+        for coordinate, value in pose.items():
+            start[:, coordinate] = value
+        return minimise(self.problem, measured, start, FAR_DAMPING, tolerance=COARSE)
+
+    def _between(self, keys: np.ndarray, solved: np.ndarray, lengths: Sequence[int]) -> Tensor:
+        """Starts of all frames, interpolated between the key frames of each clip."""
+        ends = np.cumsum(lengths)
+        starts = []
+        for first, end in zip(ends - lengths, ends):
+            inside = (keys >= first) & (keys < end)
+            followed = nearest_branch(self.skeleton.coordinate_names, solved[inside])
+            starts.append([np.interp(np.arange(first, end), keys[inside], column) for column in followed.T])
+        return torch.as_tensor(np.concatenate(starts, axis=1).T, dtype=self.weights.dtype)
+
+    def _refine(self, measured: Measured, starts: Tensor) -> Minimum:
+        """Solve all frames, some at a time."""
+        parts = [
+            minimise(self.problem, measured.frames(rows), starts[rows], NEAR_DAMPING)
+            for rows in torch.arange(len(starts)).split(CHUNK)
+        ]
+        return Minimum(torch.cat([part.coordinates for part in parts]), torch.cat([part.cost for part in parts]))
+
+    def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, tolerance: float | None = None) -> Minimum:
+        """Start frames again from their neighbours where those fare much better, and keep what is better."""
+        for round_number in range(ROUNDS):
+            side = 1 if round_number % 2 == 0 else -1
+            rows = torch.as_tensor(self._suspects(found, clip, side))
+            if not len(rows):
+                continue
+            options = {} if tolerance is None else {"tolerance": tolerance}
+            again = minimise(
+                self.problem, measured.frames(rows), found.coordinates[rows - side], NEAR_DAMPING, **options
+            )
+            found = better_of(found, again, rows)
+        return found
+
+    def _suspects(self, found: Minimum, clip: np.ndarray, side: int) -> np.ndarray:
+        """Frames to start again from the frame before (side 1) or after (-1): worse than it, or far from it."""
+        cost = found.cost.numpy()
+        followed = nearest_branch(self.skeleton.coordinate_names, found.coordinates.numpy())
+        rows = np.arange(len(cost))
+        inside = (rows - side >= 0) & (rows - side < len(cost))
+        rows = rows[inside]
+        rows = rows[clip[rows] == clip[rows - side]]
+        turning = self.skeleton.rotational
+        apart = np.abs(followed[rows] - followed[rows - side])[:, turning].max(axis=1, initial=0.0)
+        floor = 1e-9 * self.weights.sum().item()
+        return rows[(cost[rows] > WORSE * cost[rows - side] + floor) | (apart > JUMP_RAD)]
+
+
+def starting_poses(skeleton: Skeleton) -> list[dict[int, float]]:
+    """The standard poses by coordinate, of those coordinates that are free."""
+    names = skeleton.coordinate_names
+    poses = [THUMBS_FORWARD | dict(start) for start in STARTS]
+    return [
+        {names.index(name): value for name, value in pose.items() if name in names}
+        | {index: skeleton.defaults[index] for index in np.flatnonzero(skeleton.locked)}
+        for pose in poses
+    ]
+
+
+def key_frames(lengths: Sequence[int]) -> Int[np.ndarray, " keys"]:
+    """Every KEY_STRIDE-th frame of each clip and its last, counted through all clips."""
+    first, keys = 0, []
+    for length in lengths:
+        keys.append(first + np.unique([*range(0, length, KEY_STRIDE), length - 1]))
+        first += length
+    return np.concatenate(keys)
+
+
+def better_of(found: Minimum, again: Minimum, rows: Tensor) -> Minimum:
+    """The better of two results for some rows; the first for the others."""
+    coordinates, cost = found.coordinates.clone(), found.cost.clone()
+    better = again.cost < cost[rows] * (1 - 1e-9)
+    coordinates[rows[better]], cost[rows[better]] = again.coordinates[better], again.cost[better]
+    return Minimum(coordinates, cost)

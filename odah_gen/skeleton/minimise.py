@@ -1,0 +1,144 @@
+"""Newton's method with bounds and Levenberg's damping, on the marker problems of many frames at once."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, Quadratic, State
+
+TOLERANCE = 1e-6
+"""A frame is done after a step in which no coordinate moved farther than this (rad, m). Convergence is quadratic: what
+is left after such a step is smaller by several orders of magnitude."""
+LONGEST_STEP = 0.7
+"""The farthest that a coordinate moves in one step (rad, m), so that a far start stays in its basin."""
+NEAR_STEP = 0.2
+"""Below this step the curvature of second order is trusted; farther away Gauss and Newton's is."""
+ROUNDING = 1e-15
+"""Change of the cost that rounding alone can make, relative to the sums that it is the difference of."""
+HELD = 1e9
+"""Relative stiffness that keeps a coordinate at its bound."""
+SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e6
+COMPACT_BELOW = 0.7
+"""When less than this share of the frames is left, the others are taken out of the arrays."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Where the search ended.
+
+    Attributes:
+        coordinates: [F, N] rad and m.
+        cost: [F] Σ weight |model − measured|² (m²).
+    """
+
+    coordinates: Float[Tensor, "frames coordinates"]
+    cost: Float[Tensor, " frames"]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Lowest and highest value of each free coordinate (rad, m), infinite where there is none."""
+
+    lower: Float[Tensor, " free"]
+    upper: Float[Tensor, " free"]
+
+
+def bounds_of(problem: MarkerProblem) -> Bounds:
+    """The ranges of the clamped coordinates, as OpenSim's solver respects them."""
+    skeleton, kinematics = problem.kinematics.skeleton, problem.kinematics
+    clamped = torch.as_tensor(skeleton.clamped)
+    lower = torch.where(clamped, torch.as_tensor(skeleton.lower), -torch.inf)
+    upper = torch.where(clamped, torch.as_tensor(skeleton.upper), torch.inf)
+    return Bounds(*(limit.to(kinematics.dtype).to(kinematics.device)[problem.free] for limit in (lower, upper)))
+
+
+def minimise(
+    problem: MarkerProblem,
+    measured: Measured,
+    start: Float[Tensor, "frames coordinates"],
+    damping: float = 1e-3,
+    most_steps: int = 100,
+    tolerance: float = TOLERANCE,
+) -> Minimum:
+    """The coordinates of least cost near `start`, each frame on its own.
+
+    Args:
+        problem: the skeleton and its markers.
+        measured: the frames.
+        start: [F, N]; locked coordinates keep their values.
+        damping: at the start; larger for a start that is far.
+        most_steps: frames that are not done by then end where they are.
+        tolerance: see TOLERANCE.
+    """
+    bounds = bounds_of(problem)
+    held = start.index_copy(-1, problem.free, start[:, problem.free].clamp(bounds.lower, bounds.upper))
+    search = Search(problem, measured, held, bounds, damping)
+    result = Minimum(search.state.coordinates.clone(), search.state.cost.clone())
+    index = torch.arange(len(start), device=start.device)
+    for _ in range(most_steps):
+        left = search.step(tolerance)
+        if left.float().mean() < COMPACT_BELOW:
+            result.coordinates[index], result.cost[index] = search.state.coordinates, search.state.cost
+            index = index[left]
+            if not len(index):
+                return result
+            search.keep(left.nonzero()[:, 0])
+    result.coordinates[index], result.cost[index] = search.state.coordinates, search.state.cost
+    return result
+
+
+class Search:
+    """The frames that are still moving, and how boldly each of them steps."""
+
+    def __init__(
+        self, problem: MarkerProblem, measured: Measured, start: Tensor, bounds: Bounds, damping: float
+    ) -> None:
+        """Begin at `start`."""
+        self.problem, self.measured, self.bounds = problem, measured, bounds
+        self.state = problem.state(start, measured)
+        self.slack = ROUNDING * (self.state.cost + measured.constant.sum(dim=-1))
+        self.damping = torch.full_like(self.state.cost, damping)
+        self.newton = torch.zeros_like(self.state.cost)
+        self.quadratic = problem.quadratic(self.state, measured, self.newton)
+
+    def step(self, tolerance: float) -> Bool[Tensor, " frames"]:
+        """Try one step in each frame; true where the frame is not done."""
+        moved, size, solved = self._proposal()
+        new = self.problem.state(moved, self.measured)
+        better = solved & (new.cost <= self.state.cost + self.slack)
+        self.state = new if bool(better.all()) else new.where(better, self.state)
+        down, up = (self.damping * 0.1).clamp(min=SMALLEST_DAMPING), self.damping * 10
+        self.damping = torch.where(better, down, up)
+        self.newton = torch.where(better & (size < NEAR_STEP), 1.0, self.newton) * solved
+        left = (size > tolerance) & (self.damping < LARGEST_DAMPING)
+        if bool(left.any()):
+            self.quadratic = self.problem.quadratic(self.state, self.measured, self.newton)
+        return left
+
+    def keep(self, index: Tensor) -> None:
+        """Go on with some of the frames."""
+        self.state, self.measured = self.state.frames(index), self.measured.frames(index)
+        self.damping, self.newton, self.slack = self.damping[index], self.newton[index], self.slack[index]
+        self.quadratic = Quadratic(*(value[index] for value in vars(self.quadratic).values()))
+
+    def _proposal(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Coordinates to try, the size of each frame's step, and whether the damped curvature was positive."""
+        free, bounds = self.problem.free, self.bounds
+        here, gradient = self.state.coordinates[:, free], self.quadratic.gradient
+        held = ((here <= bounds.lower) & (gradient > 0)) | ((here >= bounds.upper) & (gradient < 0))
+        stiff = self.quadratic.gauss_newton
+        largest = stiff.amax(dim=1, keepdim=True).clamp(min=1e-30)
+        extra = self.damping[:, None] * (stiff + 1e-6 * largest) + 1e-14 * largest + held * HELD * largest
+        matrix = self.quadratic.hessian + torch.diag_embed(extra)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        right = torch.where(held, 0.0, -gradient)[..., None]
+        change = torch.cholesky_solve(right, factor)[..., 0]
+        solved = (failed == 0) & change.isfinite().all(dim=1)
+        change = torch.where(solved[:, None], change, 0.0)
+        change = change * (LONGEST_STEP / change.abs().amax(dim=1, keepdim=True).clamp(min=LONGEST_STEP))
+        there = torch.clamp(here + change, bounds.lower, bounds.upper)
+        size = torch.where(solved, (there - here).abs().amax(dim=1), torch.inf)
+        return self.state.coordinates.index_copy(1, free, there), size, solved
+
