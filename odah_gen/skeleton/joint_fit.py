@@ -1,0 +1,140 @@
+"""Scale factors, marker offsets and the angles of some frames, all fitted at once.
+
+Levenberg's and Marquardt's method on the whole problem: the angles of each frame are eliminated exactly (the Schur
+complement, as in bundle adjustment: Triggs et al. 2000, doi 10.1007/3-540-44480-7_21), which leaves one small system
+for what all frames share. It is the method of variable projection, with second-order terms left out.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from odah_gen.skeleton.joint_fit_priors import Belief, OffsetPrior, factor_belief
+from odah_gen.skeleton.joint_fit_problem import MarkerFit, Normal, Unknowns
+
+ITERATIONS = 40
+ENOUGH = 1e-5
+"""A step that lowers the cost by a smaller share than this is the last."""
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e6
+LARGEST_TURN_RAD = 0.5
+LARGEST_DEVIATION = 0.25
+"""No factor is further from the subject's common size than this share."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Unknowns, the misses of the markers there [F, M, 3], and the cost with all beliefs."""
+
+    unknowns: Unknowns
+    misses: Float[Tensor, "frames markers 3"]
+    cost: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The end of a fit.
+
+    Attributes:
+        unknowns: factors, offsets, coordinates.
+        factor_sd: [K] posterior standard deviation of the factors, given the stated spreads.
+        iterations: how many steps were tried.
+    """
+
+    unknowns: Unknowns
+    factor_sd: Float[Tensor, " groups"]
+    iterations: int
+
+
+def fit_jointly(problem: MarkerFit, prior: OffsetPrior, start: Unknowns) -> Fitted:
+    """Lower the cost until it stays.
+
+    Args:
+        problem: the markers.
+        prior: of the offsets; that of the factors is `factor_belief`.
+        start: angles near the truth.
+    """
+    at, damping, tried = measure(problem, prior, start), FIRST_DAMPING, 0
+    for tried in range(1, ITERATIONS + 1):
+        normal, beliefs = problem.normal(at.unknowns, at.misses), believed(prior, at.unknowns)
+        reached = None
+        while reached is None and damping < MOST_DAMPING:
+            following = measure(problem, prior, step(problem, prior, at.unknowns, normal, beliefs, damping))
+            if following.cost < at.cost:
+                reached, damping = following, max(damping / 10, LEAST_DAMPING)
+            else:
+                damping *= 10
+        if reached is None:
+            break
+        done = at.cost - reached.cost < ENOUGH * at.cost
+        at = reached
+        if done:
+            break
+    normal, beliefs = problem.normal(at.unknowns, at.misses), believed(prior, at.unknowns)
+    return Fitted(at.unknowns, shared_sd(normal, beliefs)[: len(at.unknowns.factors)], tried)
+
+
+def measure(problem: MarkerFit, prior: OffsetPrior, unknowns: Unknowns) -> Progress:
+    """Misses and cost at some unknowns."""
+    misses = problem.misses(unknowns)
+    cost = problem.cost(misses) + factor_belief(unknowns.factors).cost + prior.belief(unknowns.offsets_m).cost
+    return Progress(unknowns, misses, cost)
+
+
+def believed(prior: OffsetPrior, unknowns: Unknowns) -> Belief:
+    """The beliefs about factors and offsets as one."""
+    factors, offsets = factor_belief(unknowns.factors), prior.belief(unknowns.offsets_m)
+    return Belief(
+        torch.block_diag(factors.curvature, offsets.curvature),
+        torch.cat([factors.right, offsets.right]),
+        factors.cost + offsets.cost,
+    )
+
+
+def step(
+    problem: MarkerFit,
+    prior: OffsetPrior,
+    unknowns: Unknowns,
+    normal: Normal,
+    beliefs: Belief,
+    damping: float,
+) -> Unknowns:
+    """One damped step, kept inside all bounds."""
+    angles = normal.angles + damping * torch.diag_embed(normal.angles.diagonal(dim1=-2, dim2=-1) + 1.0)
+    matrix, right = reduced(normal, beliefs, angles)
+    change = torch.linalg.solve(matrix + damping * torch.diag(matrix.diagonal()), right)
+    turn = torch.linalg.solve(angles, normal.angles_right - normal.mixed @ change)
+    turn = turn * (LARGEST_TURN_RAD / turn.abs().amax(dim=-1, keepdim=True).clamp(min=1e-12)).clamp(max=1.0)
+    coordinates = unknowns.coordinates.clone()
+    coordinates[:, problem.columns] += turn
+    bounded = coordinates.clamp(problem.observations.lower, problem.observations.upper)
+    count = len(unknowns.factors)
+    return Unknowns(
+        near_mean(unknowns.factors + change[:count]),
+        prior.within(unknowns.offsets_m + change[count:].unflatten(0, (-1, 3))),
+        torch.where(problem.observations.free, bounded, coordinates),
+    )
+
+
+def reduced(normal: Normal, beliefs: Belief, angles: Float[Tensor, "frames n n"]) -> tuple[Tensor, Tensor]:
+    """The system of what all frames share, with the angles eliminated: curvature and right-hand side."""
+    factor = torch.linalg.cholesky(angles)
+    whitened = torch.linalg.solve_triangular(
+        factor, torch.cat([normal.mixed, normal.angles_right[..., None]], dim=-1), upper=False
+    ).flatten(0, 1)
+    mixed, right = whitened[:, :-1], whitened[:, -1]
+    matrix = normal.shared + beliefs.curvature - mixed.T @ mixed
+    return matrix, normal.shared_right + beliefs.right - mixed.T @ right
+
+
+def near_mean(factors: Float[Tensor, " groups"]) -> Float[Tensor, " groups"]:
+    """Factors no further from their mean than LARGEST_DEVIATION."""
+    mean = factors.mean()
+    return factors.clamp((1 - LARGEST_DEVIATION) * mean, (1 + LARGEST_DEVIATION) * mean)
+
+
+def shared_sd(normal: Normal, beliefs: Belief) -> Float[Tensor, " shared"]:
+    """Standard deviations of factors and offsets, from the inverse of the curvature."""
+    angles = normal.angles + LEAST_DAMPING * torch.diag_embed(normal.angles.diagonal(dim1=-2, dim2=-1) + 1.0)
+    return torch.linalg.inv(reduced(normal, beliefs, angles)[0]).diagonal().clamp(min=0).sqrt()
