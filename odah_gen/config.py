@@ -57,7 +57,7 @@ class Skeleton:
 class InverseKinematics:
     """How marker trajectories become joint angles, and how that is checked."""
 
-    engine: str = "opensim"
+    engine: str = "fast"
     accuracy: float = 1e-7
     low_pass_hz: float | None = None
     check_frames: int = 20

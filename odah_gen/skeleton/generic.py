@@ -11,7 +11,7 @@ import opensim
 from jaxtyping import Float
 
 from odah_gen.errors import InputError
-from odah_gen.skeleton.table import coordinates_of_group, groups
+from odah_gen.skeleton.table import coordinates_of_group, groups, require_names
 
 AXES = ("rotation1", "rotation2", "rotation3", "translation1", "translation2", "translation3")
 
@@ -169,15 +169,8 @@ def check_names(path: str, model: opensim.Model, table: Mapping[str, Any], cure:
         InputError: names the first thing that is missing.
     """
     sets = {"bodies": model.getBodySet(), "joints": model.getJointSet(), "coordinates": model.getCoordinateSet()}
-    singular = {"bodies": "body", "joints": "joint", "coordinates": "coordinate"}
-    for kind, found in sets.items():
-        absent = [name for name in table[kind] if not found.contains(name)]
-        if absent:
-            raise InputError(
-                f"{path}: has no {singular[kind]} {absent[0]}"
-                + (f" (and {len(absent) - 1} more of the {len(table[kind])} {kind} are absent)" if absent[1:] else "")
-                + f"; a model of the Rajagopal family was expected. {cure}"
-            )
+    found = {kind: [entries.get(i).getName() for i in range(entries.getSize())] for kind, entries in sets.items()}
+    require_names(path, found, table, cure)
 
 
 def check_markers(path: str, model: opensim.Model, names: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """Inverse kinematics of a clip: marker trajectories to joint angles and key points, the label of everything after."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from odah_gen.config import InverseKinematics
 from odah_gen.errors import InputError
 from odah_gen.frames import WORLD_FROM_GROUND, ground_to_world
 from odah_gen.run import Run
+from odah_gen.skeleton import fast_ik
 from odah_gen.skeleton.cross_check import (
     NOTHING_COMPARED,
     Difference,
@@ -24,10 +26,13 @@ from odah_gen.skeleton.cross_check import (
 )
 from odah_gen.skeleton.kinematics import Solution
 from odah_gen.skeleton.low_pass import low_pass
+from odah_gen.skeleton.marker_places import read_places
 from odah_gen.skeleton.mot import write_mot
+from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.subject import marker_errors
-from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
+from odah_gen.skeleton.table import body_names, coordinate_names, joint_names, require_names, skeleton_table
 from odah_gen.skeleton.trc import MarkerTrajectories, read_trc
+from odah_gen.skeleton.trial_checks import check_clip, check_times
 from odah_gen.skeleton.worker import call
 from odah_gen.storage import read_json, read_text, write_json, write_npz
 
@@ -39,7 +44,8 @@ def solve_clip(run: Run, clip_id: str) -> None:
     """Write C/kinematics.mot, C/keypoints.npz and C/ik.json from C/markers.trc and the subject's S/model.osim.
 
     Raises:
-        InputError: a file is missing; marker names do not match; the model cannot follow the markers at all.
+        InputError: a file is missing; marker names do not match; frames, rate, unit, sides or up axis are wrong; the
+            model cannot follow the markers at all.
     """
     folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
     path, model = folder / "markers.trc", subject / "model.osim"
@@ -47,6 +53,9 @@ def solve_clip(run: Run, clip_id: str) -> None:
     measured = read_trc(path)
     check_marker_names(path, weights, measured.names)
     text, wanted = read_text(model), run.config.ik
+    row = run.row(clip_id)
+    check_times(str(path), measured.time_s, int(row["frames"]), float(row["fps"]))
+    check_clip(str(path), measured, read_places(text, str(model)), weights)
     trial = measured if wanted.low_pass_hz is None else low_pass(measured, wanted.low_pass_hz, str(path))
     solution = solve_trial(wanted, text, trial, weights, str(model))
     check_model_markers(model, weights, solution.replay.marker_names)
@@ -67,7 +76,27 @@ def solve_trial(
     Raises:
         InputError: the model lacks something, or no frame has enough markers.
     """
-    return call("solve", text=text, trial=trial, weights=weights, accuracy=wanted.accuracy, called=called)
+    if wanted.engine == "opensim":
+        return call("solve", text=text, trial=trial, weights=weights, accuracy=wanted.accuracy, called=called)
+    return fast_ik.solve(model_skeleton(text, called), trial, weights, called=called)
+
+
+@cache
+def model_skeleton(text: str, called: str) -> Skeleton:
+    """A model as arrays; all clips of a subject in one process share it.
+
+    Raises:
+        InputError: the model cannot be read, has what the fast engine does not know, or lacks a body, joint or
+            coordinate.
+    """
+    skeleton = call("read_skeleton", text=text, called=called)
+    found = {
+        "bodies": skeleton.body_names,
+        "joints": skeleton.joint_names,
+        "coordinates": skeleton.coordinate_names,
+    }
+    require_names(called, found, skeleton_table(), "Run the scale stage again.")
+    return skeleton
 
 
 def solver_facts(

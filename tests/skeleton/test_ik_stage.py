@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 from odah_gen.body.model import JOINT_NAMES
 from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.body.trajectories import skin_trajectories
-from odah_gen.config import Config
+from odah_gen.config import Config, InverseKinematics
 from odah_gen.errors import InputError
 from odah_gen.frames import ground_to_world
 from odah_gen.run import Run
@@ -22,9 +22,9 @@ BETAS = np.zeros(16)
 
 @pytest.fixture
 def run(tmp_path, scaled_woman):
-    """A run of one subject and one clip, scaled."""
-    pd.DataFrame({"clip_id": ["a-b-01"], "subject": ["a"]}).to_parquet(tmp_path / "clips.parquet")
-    run = Run(tmp_path, Config())
+    """A run of one subject and one clip of two frames, scaled."""
+    run = Run(tmp_path, Config(ik=InverseKinematics(check_frames=2)))
+    announce(run, 2)
     run.subject("a").mkdir(parents=True)
     (run.subject("a") / "model.osim").write_text(scaled_woman.text)
     write_json(run.subject("a") / "scaling.json", scaled_woman.report)
@@ -47,7 +47,13 @@ def moved(woman, layout, *turns, yaw_deg=0.0, frames=4):
     return skin_trajectories(woman, BETAS, poses.reshape(frames, 165), trans, np.arange(frames) / 12, points)
 
 
+def announce(run, frames, fps=12.0):
+    """Let the catalogue have this clip."""
+    run.remember_clips(pd.DataFrame({"clip_id": ["a-b-01"], "subject": ["a"], "frames": [frames], "fps": [fps]}))
+
+
 def solved(run, trial):
+    announce(run, len(trial.time_s))
     write_trc(run.clip("a-b-01") / "markers.trc", trial)
     solve_clip(run, "a-b-01")
     return read_npz(run.clip("a-b-01") / "keypoints.npz")
@@ -119,7 +125,7 @@ def test_unfit_trials_are_refused_in_one_sentence(run, woman, layout):
     path = run.clip("a-b-01") / "markers.trc"
     few = MarkerTrajectories(trial.names[2:], trial.time_s, trial.points_m[:, 2:])
     giant = MarkerTrajectories(trial.names, trial.time_s, 1.6 * trial.points_m)
-    for wrong, told in ((few, "no marker C7 .and 1 more"), (giant, "away from the markers")):
+    for wrong, told in ((few, "no marker C7 .and 1 more"), (giant, "are 1.6 times those of the subject's model, so it is another subject's")):
         write_trc(path, wrong)
         with pytest.raises(InputError, match=told) as error:
             solve_clip(run, "a-b-01")
