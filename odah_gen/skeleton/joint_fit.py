@@ -5,10 +5,11 @@ complement, as in bundle adjustment: Triggs et al. 2000, doi 10.1007/3-540-44480
 for what all frames share. It is the method of variable projection, with second-order terms left out.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from odah_gen.skeleton.joint_fit_priors import Belief, OffsetPrior, factor_belief
@@ -19,6 +20,7 @@ ENOUGH = 1e-5
 """A step that lowers the cost by a smaller share than this is the last."""
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e6
 LARGEST_TURN_RAD = 0.5
+BOUND_ROUNDS = 2
 LARGEST_DEVIATION = 0.25
 """No factor is further from the subject's common size than this share."""
 
@@ -93,33 +95,50 @@ def believed(prior: OffsetPrior, unknowns: Unknowns) -> Belief:
 
 
 def step(
-    problem: MarkerFit,
-    prior: OffsetPrior,
-    unknowns: Unknowns,
-    normal: Normal,
-    beliefs: Belief,
-    damping: float,
+    problem: MarkerFit, prior: OffsetPrior, unknowns: Unknowns, normal: Normal, beliefs: Belief, damping: float
 ) -> Unknowns:
     """One damped step, kept inside all bounds."""
     angles = normal.angles + damping * torch.diag_embed(normal.angles.diagonal(dim1=-2, dim2=-1) + 1.0)
-    matrix, right = reduced(normal, beliefs, angles)
-    change = torch.linalg.solve(matrix + damping * torch.diag(matrix.diagonal()), right)
-    turn = torch.linalg.solve(angles, normal.angles_right - normal.mixed @ change)
+    normal = dataclasses.replace(normal, angles=angles)
+    at = unknowns.coordinates[:, problem.columns]
+    change, turn = solved(normal, beliefs, damping)
+    for _ in range(BOUND_ROUNDS):
+        bounded = problem.bounded(at + turn) - at
+        # Coordinates that would leave their range go to its end, and the others are found anew.
+        change, turn = solved(stopped(normal, bounded, (bounded - turn).abs() > 1e-9), beliefs, damping)
+    turn = problem.bounded(at + turn) - at
     turn = turn * (LARGEST_TURN_RAD / turn.abs().amax(dim=-1, keepdim=True).clamp(min=1e-12)).clamp(max=1.0)
-    coordinates = unknowns.coordinates.clone()
-    coordinates[:, problem.columns] += turn
-    bounded = coordinates.clamp(problem.observations.lower, problem.observations.upper)
     count = len(unknowns.factors)
     return Unknowns(
         near_mean(unknowns.factors + change[:count]),
         prior.within(unknowns.offsets_m + change[count:].unflatten(0, (-1, 3))),
-        torch.where(problem.observations.free, bounded, coordinates),
+        unknowns.coordinates.index_add(1, problem.columns, turn),
     )
 
 
-def reduced(normal: Normal, beliefs: Belief, angles: Float[Tensor, "frames n n"]) -> tuple[Tensor, Tensor]:
+def solved(normal: Normal, beliefs: Belief, damping: float) -> tuple[Tensor, Tensor]:
+    """Changes of what all frames share, and of the angles [F, n]."""
+    matrix, right = reduced(normal, beliefs)
+    change = torch.linalg.solve(matrix + damping * torch.diag(matrix.diagonal()), right)
+    return change, torch.linalg.solve(normal.angles, normal.angles_right - normal.mixed @ change)
+
+
+def stopped(normal: Normal, turn: Float[Tensor, "frames n"], which: Bool[Tensor, "frames n"]) -> Normal:
+    """The normal equations with some angles' changes given."""
+    given, moving = turn * which, (~which).to(turn)
+    left = normal.angles_right - (normal.angles @ given[..., None])[..., 0]
+    return Normal(
+        normal.angles * moving[:, :, None] * moving[:, None] + torch.diag_embed(which.to(turn)),
+        torch.where(which, turn, left),
+        normal.mixed * moving[..., None],
+        normal.shared,
+        normal.shared_right - torch.einsum("fns,fn->s", normal.mixed, given),
+    )
+
+
+def reduced(normal: Normal, beliefs: Belief) -> tuple[Tensor, Tensor]:
     """The system of what all frames share, with the angles eliminated: curvature and right-hand side."""
-    factor = torch.linalg.cholesky(angles)
+    factor = torch.linalg.cholesky(normal.angles)
     whitened = torch.linalg.solve_triangular(
         factor, torch.cat([normal.mixed, normal.angles_right[..., None]], dim=-1), upper=False
     ).flatten(0, 1)
@@ -137,4 +156,5 @@ def near_mean(factors: Float[Tensor, " groups"]) -> Float[Tensor, " groups"]:
 def shared_sd(normal: Normal, beliefs: Belief) -> Float[Tensor, " shared"]:
     """Standard deviations of factors and offsets, from the inverse of the curvature."""
     angles = normal.angles + LEAST_DAMPING * torch.diag_embed(normal.angles.diagonal(dim1=-2, dim2=-1) + 1.0)
-    return torch.linalg.inv(reduced(normal, beliefs, angles)[0]).diagonal().clamp(min=0).sqrt()
+    normal = dataclasses.replace(normal, angles=angles)
+    return torch.linalg.inv(reduced(normal, beliefs)[0]).diagonal().clamp(min=0).sqrt()

@@ -17,7 +17,7 @@ FACTOR_SD = 0.05
 RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD = 0.002, float(np.deg2rad(1.0))
 """Spread of what the offsets of a segment have in common: a shift and a turn of all its markers together."""
 LARGEST_OFFSET_M = 0.025
-LARGEST_SD = 2.0
+LARGEST_SD = 3.0
 """No offset is longer than either."""
 
 
@@ -63,11 +63,13 @@ class OffsetPrior:
         """The logarithmic barrier −½ (L/sd)² log(1 − |o|²/L²), which is ½ |o|²/sd² near zero, and the rigid parts."""
         share = offsets_m.square().sum(dim=-1) / self.limit_m.square()
         stiffness = 1 / (self.sd_m.square() * (1 - share))
-        curvature = self.curvature + torch.diag(stiffness.repeat_interleave(3))
+        along = offsets_m / (self.limit_m.square() * (1 - share))[:, None]
+        bent = torch.eye(3, dtype=share.dtype) + 2 * along[:, :, None] * offsets_m[:, None]
+        curvature = self.curvature + torch.block_diag(*(stiffness[:, None, None] * bent))
         flat = offsets_m.flatten()
+        pull = -(stiffness[:, None] * offsets_m).flatten() - self.curvature @ flat
         barrier = -(self.limit_m / self.sd_m).square() * torch.log1p(-share)
-        cost = 0.5 * float(barrier.sum() + flat @ self.curvature @ flat)
-        return Belief(curvature, -curvature @ flat, cost)
+        return Belief(curvature, pull, 0.5 * float(barrier.sum() + flat @ self.curvature @ flat))
 
     def within(self, offsets_m: Float[Tensor, "markers 3"]) -> Float[Tensor, "markers 3"]:
         """Offsets drawn back inside their limits."""

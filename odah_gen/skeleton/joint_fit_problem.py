@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from odah_gen.skeleton.forward import ForwardKinematics
+from odah_gen.skeleton.joint_fit_slopes import AngleSlopes
 from odah_gen.skeleton.skeleton import NO_COORDINATE
 
 
@@ -71,6 +71,7 @@ class MarkerFit:
         driven -= set(kinematics.skeleton.coupled.tolist())
         free = observations.free.any(dim=0)
         self.columns = torch.tensor([c for c in sorted(driven) if free[c]])
+        self.slopes = AngleSlopes(kinematics, self.columns.tolist())
 
     def misses(self, unknowns: Unknowns) -> Float[Tensor, "frames markers 3"]:
         """Measured minus model markers (m)."""
@@ -108,6 +109,11 @@ class MarkerFit:
             ),
         )
 
+    def bounded(self, angles: Float[Tensor, "frames n"]) -> Float[Tensor, "frames n"]:
+        """Sought coordinates kept inside their ranges; those that are locked in a frame stay where they are."""
+        lower, upper = self.observations.lower[self.columns], self.observations.upper[self.columns]
+        return torch.where(self.observations.free[:, self.columns], angles.clamp(lower, upper), angles)
+
     def _shared(self, by_factor: Tensor, rotations: Tensor) -> Float[Tensor, "shared shared"]:
         """Curvature of what all frames share; rotations leave each offset's own part a multiple of one."""
         information = self.observations.information
@@ -137,20 +143,12 @@ class MarkerFit:
 
     def _angle_slopes(self, unknowns: Unknowns) -> tuple[Tensor, Tensor]:
         """Change of the markers with each coordinate [F, M, 3, n], and rotations of their bodies [F, M, 3, 3]."""
-        frames, coordinates = unknowns.coordinates.shape
         scales = self.spread @ unknowns.factors
-        directions = torch.eye(coordinates, dtype=scales.dtype)[self.columns]
-        shape = (len(self.columns), frames, coordinates)
-        with forward_ad.dual_level():
-            dual = forward_ad.make_dual(
-                unknowns.coordinates.expand(shape).contiguous(), directions[:, None].expand(shape).contiguous()
-            )
-            places, rotations = self._places(dual, scales)
-            slopes = forward_ad.unpack_dual(places + turned(rotations, unknowns.offsets_m)).tangent
-            still = forward_ad.unpack_dual(rotations).primal[0]
-        if slopes is None:
-            raise ValueError("no coordinate moves a marker")
-        return slopes.movedim(0, -1), still
+        coordinates = self.kinematics.complete(unknowns.coordinates)
+        pose = self.kinematics.move(coordinates, scales)
+        rotations = pose.rotations[:, self.kinematics.marker_bodies]
+        markers = self.kinematics.markers(pose, scales) + turned(rotations, unknowns.offsets_m)
+        return self.slopes(coordinates, scales, pose, markers), rotations
 
 
 def turned(
