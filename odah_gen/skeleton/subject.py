@@ -10,9 +10,11 @@ from jaxtyping import Float
 
 from odah_gen.body.layout import MarkerLayout
 from odah_gen.skeleton.kinematics import Solution
+from odah_gen.skeleton.marker_places import read_places
 from odah_gen.skeleton.scaling import VIRTUAL, shrunk_offsets, subject_measurements
 from odah_gen.skeleton.table import coordinates_of_group, groups
 from odah_gen.skeleton.trc import MarkerTrajectories
+from odah_gen.skeleton.trial_checks import check_static
 from odah_gen.skeleton.worker import call
 
 VIRTUAL_WEIGHT = 10.0
@@ -55,7 +57,8 @@ def scale_to_static(
         own_model: an .osim to scale in place of the generic model.
 
     Raises:
-        InputError: the model or the trial lacks something; OpenSim failed.
+        InputError: the model or the trial lacks something; the trial moves, does not stand, or is in another unit;
+            OpenSim failed.
     """
     generic = call(
         "generic_model",
@@ -65,9 +68,10 @@ def scale_to_static(
         locked=locked,
         own=None if own_model is None else Path(own_model),
     )
+    weights = dict(zip(layout.names, layout.weights))
+    check_static("static trial", static, read_places(generic, own_model or "the generic model"), weights)
     measures = subject_measurements([name for name in static.names if name in layout.names])
     scaled, scales = call("scale_model", text=generic, static=static, measurements=measures, mass_kg=mass_kg)
-    weights = dict(zip(layout.names, layout.weights))
     posed = solve_static(scaled, static, weights | dict.fromkeys(VIRTUAL, VIRTUAL_WEIGHT))
     offsets = marker_offsets(layout, static, posed)
     text = call("with_offsets", text=scaled, names=layout.names, offsets_m=offsets, remove=VIRTUAL)

@@ -5,8 +5,8 @@ no motion can change, so that somebody who lies, crawls or turns a cartwheel pas
 distances (unit, size) and their handedness (left and right), whichever way the bone points.
 
 What cannot be told: the heading, since a subject may face any way and is solved so; an up axis that is wrong in a trial
-of somebody who lies, or whose floor is not at height 0; hands or feet of three markers each that were exchanged whole,
-which show as marker errors of the solution.
+of somebody who lies, or whose floor is not at height 0; an upper arm or hand that was exchanged whole, and on bodies with
+three markers on a segment that segment, which show as marker errors of the solution.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +26,9 @@ RATE_AGREES = 0.01
 ANOTHER_SIZE = 1.25
 """Soft tissue and offsets change the distances of a bone's markers by a few percent in the median."""
 ANOTHER_UNIT = 5.0
-BAD_SHAPE_M = 0.015
-"""Rigid bones fit their own markers to 5 mm, and mirrored ones to 50 mm (weighted root mean square over all bones)."""
+BAD_SHAPE_M = 0.012
+"""Bones fit their own markers to 10 mm and mirrored ones to 17 (shank) or 33 and more (others), except those whose
+markers lie in a plane (weighted root mean square)."""
 CURED = 0.5
 """Names were exchanged where exchanging them back leaves less than this share of the misfit."""
 MOVES_M = 0.02
@@ -197,18 +198,15 @@ def check_sides(called: str, bones: Bones) -> None:
         InputError: names the markers.
     """
     pairs = side_pairs(bones)
-    if pairs and misfit(bones, bones.points_m) > BAD_SHAPE_M:
-        if is_cured(bones, pairs):
-            raise InputError(
-                f"{called}: is the mirror image of the model: left and right are exchanged in the names of its markers, "
-                "or one of its axes points the other way. Rename the markers or turn that axis."
-            )
-        wrong = [group for group in limb_pairs(bones, pairs) if is_cured(bones, group)]
-        wrong = wrong or [(pair,) for pair in pairs if is_cured(bones, (pair,))]
-        if wrong:
-            raise InputError(exchanged_names(called, [pair for group in wrong for pair in group]))
-    if crossed := crossed_pelvis(bones, pairs):
-        raise InputError(exchanged_names(called, crossed))
+    if is_cured(bones, pairs):
+        raise InputError(
+            f"{called}: is the mirror image of the model: left and right are exchanged in the names of its markers, "
+            "or one of its axes points the other way. Rename the markers or turn that axis."
+        )
+    wrong = [pair for limb in limb_pairs(bones, pairs) if is_cured(bones, limb) for pair in limb]
+    wrong = wrong or crossed_pelvis(bones, pairs) or [pair for pair in pairs if is_cured(bones, (pair,))]
+    if wrong:
+        raise InputError(exchanged_names(called, wrong))
 
 
 def exchanged_names(called: str, pairs: Sequence[tuple[str, str]]) -> str:
@@ -268,26 +266,26 @@ def lay_on(
     return rotations, np.linalg.norm(world - np.einsum("tij,mj->tmi", rotations, local), axis=2)
 
 
-def crossed_pelvis(bones: Bones, pairs: Pairs) -> Pairs:
-    """Pairs of the pelvis whose right marker is mostly the nearer one to the left thigh.
+def crossed_pelvis(bones: Bones, pairs: Pairs) -> list[tuple[str, str]]:
+    """Pairs of the pelvis whose right marker is mostly nearer to the left side of thighs and trunk.
 
-    Its four markers lie in a plane, so that an exchanged pelvis looks like one that is upside down.
+    The four markers lie in a plane, so that an exchanged pelvis looks like one that is upside down.
     """
     frame = dict(zip(bones.names, bones.frames))
-    thighs = [[index for index, name in enumerate(bones.frames) if name == f"femur_{side}"] for side in "rl"]
-    pelvis = tuple(pair for pair in pairs if frame[pair[0]] == frame[pair[1]] == "pelvis")
-    if not all(thighs):
-        return ()
-    centers = [bones.points_m[:, members].mean(axis=1) for members in thighs]
+    sides: list[list[int]] = [
+        [bones.names.index(pair[side]) for pair in pairs if frame[pair[side]] in ("torso", f"femur_{letter}")]
+        for side, letter in enumerate("rl")
+    ]
     crossed = []
-    for pair in pelvis:
-        right, left = (bones.points_m[:, bones.names.index(name)] for name in pair)
-        same = np.linalg.norm(right - centers[0], axis=1) + np.linalg.norm(left - centers[1], axis=1)
-        other = np.linalg.norm(right - centers[1], axis=1) + np.linalg.norm(left - centers[0], axis=1)
+    for pair in (pair for pair in pairs if frame[pair[0]] == frame[pair[1]] == "pelvis"):
+        right, left = (bones.points_m[:, [bones.names.index(name)]] for name in pair)
+        near = [right - bones.points_m[:, sides[0]], left - bones.points_m[:, sides[1]]]
+        far = [right - bones.points_m[:, sides[1]], left - bones.points_m[:, sides[0]]]
+        same, other = (np.linalg.norm(np.concatenate(gaps, axis=1), axis=2).mean(axis=1) for gaps in (near, far))
         seen = np.isfinite(same + other)
         if seen.any() and (other < same)[seen].mean() > MOSTLY:
             crossed.append(pair)
-    return tuple(crossed)
+    return crossed
 
 
 def check_up(called: str, bones: Bones) -> None:
