@@ -41,12 +41,10 @@ class Fitted:
     Attributes:
         unknowns: factors, offsets, coordinates.
         factor_sd: [K] posterior standard deviation of the factors, given the stated spreads.
-        iterations: how many steps were tried.
     """
 
     unknowns: Unknowns
     factor_sd: Float[Tensor, " groups"]
-    iterations: int
 
 
 def fit_jointly(problem: MarkerFit, prior: OffsetPrior, start: Unknowns) -> Fitted:
@@ -57,8 +55,8 @@ def fit_jointly(problem: MarkerFit, prior: OffsetPrior, start: Unknowns) -> Fitt
         prior: of the offsets; that of the factors is `factor_belief`.
         start: angles near the truth.
     """
-    at, damping, tried = measure(problem, prior, start), FIRST_DAMPING, 0
-    for tried in range(1, ITERATIONS + 1):
+    at, damping = measure(problem, prior, start), FIRST_DAMPING
+    for _ in range(ITERATIONS):
         normal, beliefs = problem.normal(at.unknowns, at.misses), believed(prior, at.unknowns)
         reached = None
         while reached is None and damping < MOST_DAMPING:
@@ -74,7 +72,7 @@ def fit_jointly(problem: MarkerFit, prior: OffsetPrior, start: Unknowns) -> Fitt
         if done:
             break
     normal, beliefs = problem.normal(at.unknowns, at.misses), believed(prior, at.unknowns)
-    return Fitted(at.unknowns, shared_sd(normal, beliefs)[: len(at.unknowns.factors)], tried)
+    return Fitted(at.unknowns, shared_sd(normal, beliefs)[: len(at.unknowns.factors)])
 
 
 def measure(problem: MarkerFit, prior: OffsetPrior, unknowns: Unknowns) -> Progress:
