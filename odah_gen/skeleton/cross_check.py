@@ -17,8 +17,8 @@ from odah_gen.skeleton.trc import MarkerTrajectories
 WORSE = 1e-6
 """OpenSim found a worse minimum where its objective is higher than ours by more than this share. It leaves coordinates
 that press against a limit a little inside their range, which costs up to 5e-7."""
-NEGLIGIBLE_M2 = 1e-9
-"""An objective this small is none (a marker of weight 1 that is 30 µm off): noise-free markers of a known motion."""
+NEGLIGIBLE_M2 = 1e-10
+"""An objective this small is none (a marker of weight 1 that is 10 µm off): noise-free markers of a known motion."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def worse_frames(
     ours: Float[np.ndarray, " frames"], theirs: Float[np.ndarray, " frames"]
 ) -> Bool[np.ndarray, " frames"]:
     """Frames in which OpenSim ended in a worse minimum than we did, or failed."""
-    return ~(theirs <= ours + WORSE * np.maximum(ours, NEGLIGIBLE_M2))
+    return ~(theirs <= ours + np.maximum(WORSE * ours, NEGLIGIBLE_M2))
 
 
 def replaced(solved: FrameSolutions, again: FrameSolutions, rows: Int[np.ndarray, " again"]) -> FrameSolutions:
