@@ -23,7 +23,7 @@ FRAMES_LOOKED_AT = 50
 UNEVEN = 0.25
 """Times may be off by this share of a frame: files round them to milliseconds."""
 RATE_AGREES = 0.01
-ANOTHER_SIZE = 1.25
+ANOTHER_SIZE = 1.2
 """Soft tissue and offsets change the distances of a bone's markers by a few percent in the median."""
 ANOTHER_UNIT = 5.0
 BAD_SHAPE_M = 0.012

@@ -7,15 +7,17 @@ from odah_gen.body.model import JOINT_NAMES
 from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.body.trajectories import skin_trajectories
 from odah_gen.config import Config, InverseKinematics
+from odah_gen.dataset.schema import json_problems
 from odah_gen.errors import InputError
 from odah_gen.frames import ground_to_world
 from odah_gen.run import Run
+from odah_gen.skeleton.cross_check import compared, coordinate_differences
 from odah_gen.skeleton.ik_stage import solve_clip
 from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.table import body_names, joint_names
-from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
+from odah_gen.skeleton.trc import MarkerTrajectories, read_trc, write_trc
 from odah_gen.skeleton.worker import call
-from odah_gen.storage import read_npz, write_json
+from odah_gen.storage import read_json, read_npz, write_json
 
 BETAS = np.zeros(16)
 
@@ -125,7 +127,10 @@ def test_unfit_trials_are_refused_in_one_sentence(run, woman, layout):
     path = run.clip("a-b-01") / "markers.trc"
     few = MarkerTrajectories(trial.names[2:], trial.time_s, trial.points_m[:, 2:])
     giant = MarkerTrajectories(trial.names, trial.time_s, 1.6 * trial.points_m)
-    for wrong, told in ((few, "no marker C7 .and 1 more"), (giant, "are 1.6 times those of the subject's model, so it is another subject's")):
+    for wrong, told in (
+        (few, "no marker C7 .and 1 more"),
+        (giant, "are 1.6 times those of the subject's model, so it is another subject's"),
+    ):
         write_trc(path, wrong)
         with pytest.raises(InputError, match=told) as error:
             solve_clip(run, "a-b-01")
@@ -164,3 +169,59 @@ def test_a_marker_without_weight_may_be_absent(run, woman, layout):
     column = list(keypoints["marker_names"]).index("RFHD")
     assert np.isnan(keypoints["marker_error_m"][:, column]).all()
     assert np.isfinite(keypoints["markers_m"]).all()
+
+
+def test_opensim_agrees_and_ik_json_says_so(run, woman, layout):
+    keypoints = solved(run, moved(woman, layout, ("right_hip", (-30, 0, 0)), ("left_elbow", (0, -50, 0))))
+    facts = read_json(run.clip("a-b-01") / "ik.json")
+    assert json_problems(facts, "ik.json") == []
+    assert (facts["engine"], facts["opensim_frames"], facts["opensim_restarts"]) == ("fast", 2, 0)
+    assert facts["opensim_difference_deg"] < 0.02
+    assert facts["opensim_difference_mm"] < 0.01
+    assert facts["objective_excess"] < 1e-6
+    slow = Run(run.folder, Config(ik=InverseKinematics(engine="opensim", accuracy=1e-9)))
+    again = solved(slow, read_trc(run.clip("a-b-01") / "markers.trc"))
+    assert read_json(run.clip("a-b-01") / "ik.json")["opensim_difference_deg"] is None
+    names = tuple(keypoints["coordinate_names"])
+    apart = coordinate_differences(names, keypoints["coordinates"], again["coordinates"])[:, compared(names)]
+    assert np.rad2deg(apart).max() < 0.05
+    np.testing.assert_allclose(keypoints["joint_centers_m"], again["joint_centers_m"], atol=1e-5)
+
+
+def test_a_low_pass_filter_takes_noise_from_the_angles(run, woman, layout):
+    still = moved(woman, layout, frames=60)
+    rate = 1.0 / (still.time_s[1] - still.time_s[0])
+    noisy = MarkerTrajectories(
+        still.names, still.time_s, still.points_m + np.random.default_rng(1).normal(0, 0.004, still.points_m.shape)
+    )
+    spread = []
+    for cut_off in (None, rate / 10):
+        wanted = InverseKinematics(check_frames=0, low_pass_hz=cut_off)
+        keypoints = solved(Run(run.folder, Config(ik=wanted)), noisy)
+        legs = [list(keypoints["coordinate_names"]).index(f"{name}_r") for name in ("hip_flexion", "ankle_angle")]
+        spread.append(keypoints["coordinates"][:, legs].std(axis=0).mean())
+        # Errors are told against what was measured, not against what the filter left of it.
+        assert rms_mm(keypoints, layout) > 4
+    assert spread[1] < 0.6 * spread[0]
+    with pytest.raises(InputError, match=r"ik\.low_pass_hz: 60 is too high"):
+        solved(Run(run.folder, Config(ik=InverseKinematics(low_pass_hz=60.0))), noisy)
+
+
+def test_trials_of_another_length_side_or_axis_are_refused_before_they_are_solved(run, woman, layout):
+    trial = moved(woman, layout, frames=2)
+    path = run.clip("a-b-01") / "markers.trc"
+    sides = {"R": "L", "L": "R"}
+    exchanged = [sides[name[0]] + name[1:] if name[0] in sides else name for name in trial.names]
+    exchanged = tuple(new if new in trial.names else name for new, name in zip(exchanged, trial.names))
+    lying = trial.points_m @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]).T
+    wrong = {
+        "left and right are exchanged": MarkerTrajectories(exchanged, trial.time_s, trial.points_m),
+        r"stands along \+Z": MarkerTrajectories(trial.names, trial.time_s, lying),
+        "runs at 24 frames per second": MarkerTrajectories(trial.names, trial.time_s / 2, trial.points_m),
+        "has 1 frames; the clip has 2": MarkerTrajectories(trial.names, trial.time_s[:1], trial.points_m[:1]),
+    }
+    for told, trial in wrong.items():
+        write_trc(path, trial)
+        with pytest.raises(InputError, match=rf"markers\.trc: .*{told}"):
+            solve_clip(run, "a-b-01")
+    assert not (run.clip("a-b-01") / "keypoints.npz").exists()
