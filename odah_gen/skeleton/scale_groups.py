@@ -27,6 +27,10 @@ class ScaleGroups:
         """The mean factor of each group."""
         return np.tensordot(scales, self.spread, 2) / self.spread.sum(axis=(0, 1))
 
+    def scales(self, factors: Float[np.ndarray, " groups"]) -> Float[np.ndarray, "bodies 3"]:
+        """The factors of all bodies."""
+        return self.spread @ factors
+
 
 def scale_groups(bodies: Sequence[str]) -> ScaleGroups:
     """One factor per axis of every body, equal on both sides, with the rules of FOLLOWED.
