@@ -133,7 +133,7 @@ SIDE_RULES: Mapping[str, Rule] = {
     "TH3": Slice("thigh", 0.350, 0.5, 0.5, OUT),
     "TH4": Slice("thigh", 0.340, 0.5, 0.5, IN),
     "LFC": Slice("thigh", 0.282, 0.5, 0.45, OUT),
-    "MFC": Slice("thigh", 0.282, 0.5, 0.52, IN),
+    "MFC": Slice("thigh", 0.282, 0.5, 0.40, IN),
     "TTU": Slice("shank", 0.255, 0.5, 0.5, FRONT),
     "TB1": Slice("shank", 0.193, 0.5, 0.5, OUT),
     "TB2": Slice("shank", 0.153, 0.36, 0.5, FRONT),

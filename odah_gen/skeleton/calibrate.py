@@ -18,7 +18,7 @@ from odah_gen.body.layout import MarkerLayout, load_layout, write_layout
 from odah_gen.body.model import load_body_model
 from odah_gen.paths import ASSETS
 from odah_gen.skeleton.kinematics import Replay, Solution
-from odah_gen.skeleton.scaling import VIRTUAL, mean_body_measurements
+from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS, mean_body_measurements
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.table import skeleton_table
 from odah_gen.skeleton.trc import MarkerTrajectories
@@ -37,20 +37,18 @@ REFERENCE: Mapping[str, tuple[str, tuple[float, float, float]]] = {
 """Landmarks of the published skeleton that tell its size: pelvis as published; the heel's skin 10 mm inside the
 published marker's centre, and the ball of the big toe above the published toe joint."""
 
-POSE_WEIGHTS = {name: 1.0 for name in VIRTUAL if name not in ("MPEL", "MHJC", "MSJC")}
-"""The pose is read from joint centres and from the slope of the line ASIS–PSIS (5.9° on the generic pelvis)."""
+POSE_WEIGHTS = dict.fromkeys((*JOINTS_OF_CENTERS, "MHJC"), 1.0)
+"""The pose is read from joint centres."""
+QUIET_LEGS = ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle")
 DECLARED = {
     "pelvis_list": 0.0,
     "pelvis_rotation": 0.0,
     "lumbar_bending": 0.0,
     "lumbar_rotation": 0.0,
-    **{
-        f"{name}_{side}": 0.0
-        for name in ("hip_rotation", "ankle_angle", "subtalar_angle", "mtp_angle", "wrist_flex", "wrist_dev")
-        for side in "rl"
-    },
+    **{f"{name}_{side}": 0.0 for name in QUIET_LEGS for side in "rl"},
+    **{f"{name}_{side}": 0.0 for name in ("subtalar_angle", "mtp_angle", "wrist_flex", "wrist_dev") for side in "rl"},
 }
-"""What quiet standing means by definition (rad): joint centres cannot tell these."""
+"""What quiet standing means by definition (rad). The tilt of the pelvis follows from the legs: at hip angles of zero."""
 STYLOIDS = (0.0225, 0.072)
 """Direction from the ulnar to the radial styloid marker in the published radius (x, z; m)."""
 ANKLE_RANGE_RAD = np.deg2rad(np.linspace(-20, 20, 41))

@@ -26,7 +26,7 @@ from odah_gen.skeleton.kinematics import (
     rigid_fit,
 )
 from odah_gen.skeleton.osim_arrays import skeleton_arrays
-from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS, MIDDLES, Measurements
+from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS, MIDDLES, Measurements, stature_factor, within_limits
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.table import skeleton_table
 from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
@@ -211,7 +211,8 @@ def scale_model(
         mass_kg: subject's mass; the generic distribution is kept.
 
     Returns:
-        The scaled model, with virtual markers, and the factors [x, y, z] of each body, read from the tool's scale set by body name.
+        The scaled model, with virtual markers, and the factors [x, y, z] of each body, read from the tool's scale set by
+        body name, the limited ones brought within their limits (`scaling.within_limits`).
 
     Raises:
         InputError: a measurement names a marker that the model or the static trial lacks.
@@ -229,7 +230,24 @@ def scale_model(
     scale_tool(static, measurements, mass_kg).run()
     if not Path("scaled.osim").exists():
         raise RuntimeError("the Scale tool wrote no model")
-    return Path("scaled.osim").read_text(), read_factors(Path("factors.xml"), bodies)
+    measured = read_factors(Path("factors.xml"), bodies)
+    factors = within_limits(measured, stature_factor(static))
+    if factors == measured:
+        return Path("scaled.osim").read_text(), factors
+    return scaled_by(opensim.Model("generic.osim"), factors, mass_kg), factors
+
+
+def scaled_by(model: opensim.Model, factors: Mapping[str, Sequence[float]], mass_kg: float) -> str:
+    """A model scaled by given factors [x, y, z] of its bodies, as the text of an .osim; masses keep their shares."""
+    scales = opensim.ScaleSet()
+    for body, values in factors.items():
+        scale = opensim.Scale()
+        scale.setSegmentName(body)
+        scale.setScaleFactors(opensim.Vec3(*map(float, values)))
+        scale.setApply(True)
+        scales.cloneAndAppend(scale)
+    model.scale(model.initSystem(), scales, True, mass_kg)
+    return model_text(model)
 
 
 def scale_tool(

@@ -43,10 +43,19 @@ CENTERS_BETWEEN: Mapping[str, tuple[str, str]] = {"KJC": ("LFC", "MFC"), "AJC": 
 
 VIRTUAL = (*JOINTS_OF_CENTERS, *MIDDLES)
 
+STATURE_PER_LENGTH = 1.0 / 0.754
+"""Stature against the way from the shoulders over hips and knees to the ankles, on the free body: mean of 20 bodies,
+whose spread is 1 %."""
+GENERIC_STATURE_M = 1.70
+"""Stature of the man whose size the generic skeleton has (Rajagopal et al. 2016)."""
+LIMITS: Mapping[str, float] = {"pelvis": 0.145, "torso": 0.14}
+"""How far depth and breadth of a body may be from what stature alone would give, as a fraction: their measures reach
+over soft tissue, so that a stout person's bones would come out too thick."""
+
 TISSUE_M = (0.008, 0.006, 0.006)
 """Soft tissue over the spines of the pelvis: before the ASIS, behind the PSIS, beside the ASIS."""
 
-POSE_SD_M = 0.005
+POSE_SD_M = 0.003
 """Uncertainty of where the static pose puts a model marker: the noise against which an offset is believed."""
 CLIP_SD = 2.0
 """Offsets end at this many standard deviations."""
@@ -119,18 +128,18 @@ def hip_centers(
 def lengths(axes: str) -> Measurements:
     """Measurements of segment lengths between joint centres, given to the named axes of the limbs ("Y" or "X Y Z").
 
-    Rules: the patella follows the femur; talus and toes follow the calcaneus; radius and ulna go together.
+    Rules: pelvis and torso share the height from hips to shoulders, because no landmark tells where the one lumbar joint
+    divides it; the patella follows the femur; talus and toes follow the calcaneus; radius and ulna go together.
     """
     foot = {"talus": "X Y Z", "calcn": "X Y Z", "toes": "X Y Z"} if axes == "X Y Z" else {}
     return {
         "pelvis_depth": ([("MASI", "MPSI")], {"pelvis": "X"}),
-        "pelvis_height": ([("MPEL", "MHJC"), ("MASI", "MHJC"), ("MPSI", "MHJC")], {"pelvis": "Y"}),
         "pelvis_breadth": ([("RHJC", "LHJC")], {"pelvis": "Z"}),
-        "torso_height": ([("MPEL", "MSJC")], {"torso": "Y"}),
+        "trunk_height": ([("MHJC", "MSJC")], {"pelvis": "Y", "torso": "Y"}),
         "torso_breadth": ([("RSJC", "LSJC")], {"torso": "Z"}),
         "thigh_length": both_sides("HJC", "KJC", {"femur": axes, "patella": axes}),
         "shank_length": both_sides("KJC", "AJC", {"tibia": axes}),
-        "foot_length": both_sides("CAL", "TOE", foot or {"talus": "X Y", "calcn": "X Y", "toes": "X Y"}),
+        "foot_length": both_sides("CAL", "TOE", foot or {"talus": "Y", "calcn": "X Y", "toes": "X Y"}),
         "upper_arm_length": both_sides("SJC", "EJC", {"humerus": axes}),
         "forearm_length": both_sides("EJC", "WJC", {"ulna": axes, "radius": axes}),
     }
@@ -142,7 +151,7 @@ def mean_body_measurements() -> Measurements:
     Published figures know bones, not skin, so breadths cannot be compared: at the mean, limbs are scaled evenly by
     their lengths, the trunk's depth by the mean of its height and breadth, the hand as the forearm.
     """
-    trunk: Measurements = {"torso_depth": ([("MPEL", "MSJC"), ("RSJC", "LSJC")], {"torso": "X"})}
+    trunk: Measurements = {"torso_depth": ([("MHJC", "MSJC"), ("RSJC", "LSJC")], {"torso": "X"})}
     hand: Measurements = {"hand": both_sides("EJC", "WJC", {"hand": "X Y Z"})}
     return {**lengths("X Y Z"), **trunk, **hand}
 
@@ -152,7 +161,7 @@ def subject_measurements(names: Sequence[str]) -> Measurements:
 
     Lengths go by joint centres, breadths and depths by bony landmarks relative to the mean body's. Every measurement
     takes both sides, so left and right are equal. Rules: those of `lengths`; the height of the foot follows its
-    length; the depth of the hand follows its breadth. Without its landmarks in `names` (an SMPL-X body lacks some) the
+    length, but the talus reaches as far back as the heel; the depth of the hand follows its breadth. Without its landmarks in `names` (an SMPL-X body lacks some) the
     length of the foot goes from the heel to the fifth metatarsal, and a breadth follows the length of its segment.
 
     Args:
@@ -163,6 +172,7 @@ def subject_measurements(names: Sequence[str]) -> Measurements:
         "torso_depth": ([("C7", "CLAV"), ("T10", "XIPH")], {"torso": "X"}),
         "knee_breadth": both_sides("LFC", "MFC", {"femur": "X Z", "patella": "X Z"}),
         "ankle_breadth": both_sides("LMAL", "MMAL", {"tibia": "X Z"}),
+        "heel_length": both_sides("AJC", "CAL", {"talus": "X"}),
         "foot_breadth": both_sides("TOE", "MT5", {"talus": "Z", "calcn": "Z", "toes": "Z"}),
         "elbow_breadth": both_sides("LEL", "MEL", {"humerus": "X Z"}),
         "wrist_breadth": both_sides("FAradius", "FAulna", {"ulna": "X Z", "radius": "X Z"}),
@@ -174,10 +184,11 @@ def subject_measurements(names: Sequence[str]) -> Measurements:
 
 
 STANDS_IN: Mapping[str, str] = {
-    "torso_depth": "torso_height",
+    "torso_depth": "trunk_height",
     "knee_breadth": "thigh_length",
     "ankle_breadth": "shank_length",
     "foot_length": "shank_length",
+    "heel_length": "foot_length",
     "foot_breadth": "foot_length",
     "elbow_breadth": "upper_arm_length",
     "wrist_breadth": "forearm_length",
@@ -198,6 +209,22 @@ def pairs_in(name: str, wanted: Measurements, names: Sequence[str]) -> list[tupl
         if pairs:
             return pairs
     return pairs_in(STANDS_IN[name], wanted, names) if name in STANDS_IN else []
+
+
+def stature_factor(static: MarkerTrajectories) -> float:
+    """The subject's stature against the generic skeleton's, from joint centres of the first frame of a static trial."""
+    legs = [(f"{side}{start}", f"{side}{end}") for side in "RL" for start, end in (("HJC", "KJC"), ("KJC", "AJC"))]
+    trunk, *rest = [np.linalg.norm(static.column(a)[0] - static.column(b)[0]) for a, b in (("MSJC", "MHJC"), *legs)]
+    return float(STATURE_PER_LENGTH * (trunk + sum(rest) / 2) / GENERIC_STATURE_M)
+
+
+def within_limits(factors: Mapping[str, Sequence[float]], even: float) -> dict[str, list[float]]:
+    """The factors [x, y, z] by body, depths and breadths of LIMITS brought near the factor of stature, `even`."""
+    bounded = {body: list(values) for body, values in factors.items()}
+    for body, limit in LIMITS.items():
+        for axis in (0, 2):
+            bounded[body][axis] = float(np.clip(bounded[body][axis], even * (1 - limit), even * (1 + limit)))
+    return bounded
 
 
 def both_sides(first: str, second: str, bodies: Mapping[str, str]) -> tuple[list[tuple[str, str]], dict[str, str]]:

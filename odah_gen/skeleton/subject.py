@@ -20,7 +20,7 @@ from odah_gen.skeleton.worker import call
 VIRTUAL_WEIGHT = 10.0
 """Weight of a joint centre in the static pose, as much as a bony landmark's."""
 STATIC_ACCURACY = 1e-8
-ARM_TWIST = {"arm_rot": -0.30, "pro_sup": 1.50}
+ARM_TWIST = {"arm_rot": -0.45, "pro_sup": 1.48}
 """What the mean body reads in the static pose (rad). Held for a body without the inner epicondyles (SMPL-X), because
 markers along a nearly straight arm do not tell how it divides its twist."""
 

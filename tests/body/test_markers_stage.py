@@ -9,6 +9,7 @@ from odah_gen.body.model import load_body_model
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.body.static_trial import (
     ABDUCTION_DEG,
+    SHOULDERS_BEHIND_HIPS,
     rest_joints,
     standing_translation,
     static_markers,
@@ -150,6 +151,19 @@ def test_trunk_is_upright_and_symmetric(standing):
             np.testing.assert_allclose(place * [1, 1, -1], standing[f"L{name[1:]}"], atol=0.002)
     lean = (standing["C7"] + standing["CLAV"] - standing["RPSI"] - standing["RASI"])[:2]
     assert abs(np.degrees(np.arctan2(lean[0], lean[1]))) < 8
+
+
+@pytest.mark.parametrize("deviation", [-2.0, 0.0, 2.0])
+def test_shoulders_stand_over_the_hips_and_the_head_stays_level(female, deviation):
+    """The trunk's plumb line is the same fraction of stature on every body; the upper arms stay in the frontal plane."""
+    betas = np.array([0.0, deviation, -deviation])
+    shaped = shape_body(female, torch.as_tensor(betas))
+    posed = pose_body(shaped, torch.as_tensor(static_poses(female, betas)[None]))
+    hips, shoulders = (posed.joints[0, pair].numpy().mean(0) for pair in ([1, 2], [16, 17]))
+    stature = float(np.ptp(shaped.vertices[:, 1].numpy()))
+    assert (hips - shoulders)[0] == pytest.approx(SHOULDERS_BEHIND_HIPS * stature, abs=2e-4)
+    np.testing.assert_allclose(posed.rotations[0, 15].numpy(), posed.rotations[0, 0].numpy(), atol=1e-5)
+    np.testing.assert_allclose(posed.joints[0, 18, 0], posed.joints[0, 16, 0], atol=1e-5)
 
 
 def test_equal_frames(female):

@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 from odah_gen.body.model import load_body_model
 from odah_gen.errors import InputError
 from odah_gen.paths import ASSETS
+from odah_gen.skeleton.anatomy import stature
 from odah_gen.skeleton.scaling import (
     CLIP_SD,
+    GENERIC_STATURE_M,
+    LIMITS,
     STANDS_IN,
     VIRTUAL,
     hip_centers,
     mean_body_measurements,
     shrunk_offsets,
+    stature_factor,
     subject_measurements,
     with_virtual,
+    within_limits,
 )
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.subject import scale_to_static
@@ -71,8 +76,24 @@ def test_offsets_are_shrunk_and_bounded(displacement, sd):
 
 def test_bony_offsets_are_believed_less_than_soft_ones():
     bony, soft = shrunk_offsets(np.full((2, 3), 0.002), np.array([0.005, 0.02]))
-    assert bony[0] == pytest.approx(0.001)
+    assert bony[0] == pytest.approx(0.002 * 25 / 34)
     assert soft[0] == pytest.approx(0.002, rel=0.1)
+
+
+def test_thick_flesh_makes_no_thick_bones():
+    """Depth and breadth of the trunk end near what stature gives; lengths stay as they were measured."""
+    factors = {"pelvis": [1.4, 1.3, 0.9], "torso": [1.0, 0.5, 0.6], "femur_r": [1.5, 1.5, 1.5]}
+    bounded = within_limits(factors, 1.0)
+    assert bounded["pelvis"] == pytest.approx([1 + LIMITS["pelvis"], 1.3, 0.9])
+    assert bounded["torso"] == pytest.approx([1.0, 0.5, 1 - LIMITS["torso"]])
+    assert bounded["femur_r"] == factors["femur_r"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stature_follows_from_joint_centres(seed, woman, layout):
+    betas = np.random.default_rng(seed).normal(0, 1, 16)
+    found = stature_factor(static_with_centers(woman, betas, layout))
+    assert found == pytest.approx(stature(woman, betas) / GENERIC_STATURE_M, rel=0.03)
 
 
 def test_hip_centres_lie_where_harrington_puts_them():
@@ -160,7 +181,11 @@ def check_quiet_stance(subject, layout):
 
 
 def test_the_pelvis_of_the_mean_body_has_a_likely_size(scaled_woman):
-    assert all(0.85 <= factor <= 1.15 for factor in scaled_woman.scales["pelvis"])
+    depth, height, breadth = scaled_woman.scales["pelvis"]
+    assert 0.85 <= depth <= 1.15
+    assert 0.85 <= breadth <= 1.15
+    # The generic trunk is as tall as that of a person of 1.8 m (docs/skeleton.md).
+    assert 0.80 <= height <= 1.0
     assert scaled_woman.report["mass_kg"] == pytest.approx(60, abs=15)
 
 
@@ -171,13 +196,16 @@ def test_the_mass_of_the_model_is_the_subjects(scaled_woman, tasks):
 
 
 def test_known_factors_come_back_through_scale_and_inverse_kinematics(generic, layout, tasks):
-    """A subject made by OpenSim's own Model.scale, standing with abducted arms: limbs uniformly, the trunk by axis."""
+    """A subject made by OpenSim's own Model.scale, standing with abducted arms: limbs uniformly, the trunk by axis.
+
+    Pelvis and torso share their height, as the measurements do.
+    """
     wanted = {
         "femur": [0.9] * 3,
         "tibia": [1.1] * 3,
         "humerus": [0.95] * 3,
-        "pelvis": [1.05] * 3,
-        "torso": [1.0, 0.9, 1.1],
+        "pelvis": [1.05, 0.95, 1.05],
+        "torso": [1.0, 0.95, 1.1],
     }
     wanted |= {"patella": wanted["femur"], "ulna": [1.08] * 3, "radius": [1.08] * 3, "hand": [0.97] * 3}
     factors = {body: wanted.get(body.removesuffix("_r").removesuffix("_l"), [1.04] * 3) for body in body_names()}
