@@ -78,7 +78,7 @@ def fit_jointly(problem: MarkerFit, prior: OffsetPrior, start: Unknowns) -> Fitt
 def measure(problem: MarkerFit, prior: OffsetPrior, unknowns: Unknowns) -> Progress:
     """Misses and cost at some unknowns."""
     misses = problem.misses(unknowns)
-    cost = problem.cost(misses) + factor_belief(unknowns.factors).cost + prior.belief(unknowns.offsets_m).cost
+    cost = problem.cost(unknowns, misses) + factor_belief(unknowns.factors).cost + prior.belief(unknowns.offsets_m).cost
     return Progress(unknowns, misses, cost)
 
 

@@ -16,6 +16,8 @@ FACTOR_SD = 0.05
 """Spread of a factor about the subject's common size."""
 RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD = 0.002, float(np.deg2rad(1.0))
 """Spread of what the offsets of a segment have in common: a shift and a turn of all its markers together."""
+LARGEST_SHIFT_M, LARGEST_TURN_RAD = 0.005, float(np.deg2rad(3.0))
+"""No segment's offsets have more than this in common."""
 LARGEST_OFFSET_M = 0.025
 LARGEST_SD = 3.0
 """No offset is longer than either."""
@@ -52,29 +54,52 @@ class OffsetPrior:
     Attributes:
         sd_m: [M] spread of each marker's offset per axis; next to nothing for points that must not move.
         limit_m: [M] length that no offset reaches.
-        curvature: [3 M, 3 M] of the rigid parts.
+        modes: [R, 3, 3 M] shifts and turns of segments from the offsets.
+        mode_sd, mode_limit: [R] of these (m or rad).
     """
 
     sd_m: Float[Tensor, " markers"]
     limit_m: Float[Tensor, " markers"]
-    curvature: Float[Tensor, "coordinates coordinates"]
+    modes: Float[Tensor, "modes 3 coordinates"]
+    mode_sd: Float[Tensor, " modes"]
+    mode_limit: Float[Tensor, " modes"]
 
     def belief(self, offsets_m: Float[Tensor, "markers 3"]) -> Belief:
-        """The logarithmic barrier −½ (L/sd)² log(1 − |o|²/L²), which is ½ |o|²/sd² near zero, and the rigid parts."""
-        share = offsets_m.square().sum(dim=-1) / self.limit_m.square()
-        stiffness = 1 / (self.sd_m.square() * (1 - share))
-        along = offsets_m / (self.limit_m.square() * (1 - share))[:, None]
-        bent = torch.eye(3, dtype=share.dtype) + 2 * along[:, :, None] * offsets_m[:, None]
-        curvature = self.curvature + torch.block_diag(*(stiffness[:, None, None] * bent))
-        flat = offsets_m.flatten()
-        pull = -(stiffness[:, None] * offsets_m).flatten() - self.curvature @ flat
-        barrier = -(self.limit_m / self.sd_m).square() * torch.log1p(-share)
-        return Belief(curvature, pull, 0.5 * float(barrier.sum() + flat @ self.curvature @ flat))
+        """What offsets and the rigid parts of segments cost."""
+        own = barrier(offsets_m, self.sd_m, self.limit_m)
+        rigid = barrier(self.modes @ offsets_m.flatten(), self.mode_sd, self.mode_limit)
+        return Belief(
+            torch.block_diag(*own.curvature) + torch.einsum("rin,rij,rjm->nm", self.modes, rigid.curvature, self.modes),
+            own.pull.flatten() + torch.einsum("rin,ri->n", self.modes, rigid.pull),
+            own.cost + rigid.cost,
+        )
 
     def within(self, offsets_m: Float[Tensor, "markers 3"]) -> Float[Tensor, "markers 3"]:
         """Offsets drawn back inside their limits."""
         length = offsets_m.norm(dim=-1).clamp(min=1e-12)
         return offsets_m * (0.98 * self.limit_m / length).clamp(max=1.0)[:, None]
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """A belief about vectors: curvature [n, 3, 3], pull [n, 3] towards zero, cost."""
+
+    curvature: Float[Tensor, "vectors 3 3"]
+    pull: Float[Tensor, "vectors 3"]
+    cost: float
+
+
+def barrier(
+    vectors: Float[Tensor, "vectors 3"], sd: Float[Tensor, " vectors"], limit: Float[Tensor, " vectors"]
+) -> Barrier:
+    """The logarithmic barrier −½ (L/sd)² log(1 − |v|²/L²): ½ |v|²/sd² near zero, infinite from the limit L on."""
+    share = vectors.square().sum(dim=-1) / limit.square()
+    left = 1 - share
+    stiffness = 1 / (sd.square() * left)
+    along = vectors / (limit.square() * left)[:, None]
+    bent = torch.eye(3, dtype=share.dtype) + 2 * along[:, :, None] * vectors[:, None]
+    cost = -0.5 * float(((limit / sd).square() * torch.log1p(-share)).sum()) if share.max() < 1 else torch.inf
+    return Barrier(stiffness[:, None, None] * bent, -stiffness[:, None] * vectors, cost)
 
 
 def factor_belief(factors: Float[Tensor, " groups"], sd: float = FACTOR_SD) -> Belief:
@@ -90,16 +115,20 @@ def offset_prior(
     """The prior of `count` markers, of which those beyond `sd_m` must not move."""
     fixed_m = 1e-5
     sd = np.concatenate([sd_m, np.full(count - len(sd_m), fixed_m)])
-    strength = np.repeat([RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD], 3) ** -2.0
-    curvature = np.zeros((count, 3, count, 3))
-    for segment in segments:
-        own = np.einsum("ri,r,rj->ij", segment.modes, strength, segment.modes)
-        index = np.array(segment.markers)
-        curvature[np.ix_(index, range(3), index, range(3))] += own.reshape(len(index), 3, len(index), 3)
+    modes = np.zeros((len(segments), 2, 3, count, 3))
+    for row, segment in zip(modes, segments):
+        row[:, :, segment.markers] = segment.modes.reshape(2, 3, len(segment.markers), 3)
     return OffsetPrior(
-        torch.as_tensor(sd, dtype=dtype),
-        torch.as_tensor(np.minimum(LARGEST_SD * sd, LARGEST_OFFSET_M), dtype=dtype),
-        torch.as_tensor(curvature.reshape(3 * count, 3 * count), dtype=dtype),
+        *(
+            torch.as_tensor(array, dtype=dtype)
+            for array in (
+                sd,
+                np.minimum(LARGEST_SD * sd, LARGEST_OFFSET_M),
+                modes.reshape(2 * len(segments), 3, 3 * count),
+                np.tile([RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD], len(segments)),
+                np.tile([LARGEST_SHIFT_M, LARGEST_TURN_RAD], len(segments)),
+            )
+        )
     )
 
 

@@ -24,6 +24,7 @@ class Observations:
         information: [F, M] 1 / variance of a measured marker, per axis (1/m²); zero where it was not seen.
         free: [F, N] coordinates that are sought.
         lower, upper: [N] bounds (rad, m); infinite for coordinates that are not clamped.
+        neutral: [F, N] 1 / variance with which a coordinate is known to be zero (1/rad²); zero where nothing is known.
     """
 
     points_m: Float[Tensor, "frames markers 3"]
@@ -31,6 +32,7 @@ class Observations:
     free: Bool[Tensor, "frames coordinates"]
     lower: Float[Tensor, " coordinates"]
     upper: Float[Tensor, " coordinates"]
+    neutral: Float[Tensor, "frames coordinates"]
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ class MarkerFit:
         places, rotations = self._places(unknowns.coordinates, scales)
         return self.observations.points_m - places - turned(rotations, unknowns.offsets_m)
 
-    def cost(self, misses: Float[Tensor, "frames markers 3"]) -> float:
-        """Half the sum of squares, each over its variance."""
-        return 0.5 * float((self.observations.information * misses.square().sum(dim=-1)).sum())
+    def cost(self, unknowns: Unknowns, misses: Float[Tensor, "frames markers 3"]) -> float:
+        """Half the sum of squares of misses and of neutral coordinates, each over its variance."""
+        markers = (self.observations.information * misses.square().sum(dim=-1)).sum()
+        return 0.5 * float(markers + (self.observations.neutral * unknowns.coordinates.square()).sum())
 
     def normal(self, unknowns: Unknowns, misses: Float[Tensor, "frames markers 3"]) -> Normal:
         """The normal equations at `unknowns`, where the markers have these misses."""
@@ -89,11 +92,12 @@ class MarkerFit:
         by_angle, rotations = self._angle_slopes(unknowns)
         by_factor = self._factor_slopes(unknowns.coordinates)
         weighted = information * misses
-        push = torch.einsum("fmin,fmi->fn", by_angle, weighted)
+        neutral = self.observations.neutral[:, self.columns]
+        push = torch.einsum("fmin,fmi->fn", by_angle, weighted) - neutral * unknowns.coordinates[:, self.columns]
         held = self._held(unknowns.coordinates, push)
         by_angle = by_angle * ~held[:, None, None, :]
         heavy = information[..., None] * by_angle
-        angles = torch.einsum("fmin,fmik->fnk", heavy, by_angle) + torch.diag_embed(held.to(heavy))
+        angles = torch.einsum("fmin,fmik->fnk", heavy, by_angle) + torch.diag_embed(torch.where(held, 1.0, neutral))
         mixed_factors = torch.einsum("fmin,fmik->fnk", heavy, by_factor)
         mixed_offsets = torch.einsum("fmin,fmic->fnmc", heavy, rotations).flatten(-2)
         return Normal(

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from odah_gen.body.layout import MarkerLayout
+from odah_gen.skeleton.anatomy import QUIET
 from odah_gen.skeleton.fast_ik import solve
 from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.joint_fit import fit_jointly
@@ -29,7 +30,9 @@ WEIGHT_POWER = 0.5
 """Inverse kinematics trusts some markers a hundred times more than others, which is more than their errors differ."""
 COUNTS = 0.05
 """Markers of a larger weight count in the root mean square."""
-MOTION_WORTH, STATIC_WORTH = 10.0, 5.0
+QUIET_SD_RAD = float(np.deg2rad(3.0))
+"""How far from zero a quietly standing person's hips, knees, ankles and back may be."""
+MOTION_WORTH, STATIC_WORTH = 60.0, 15.0
 """All frames of the motions count as so many independent ones, because neighbours err alike; and so does the static
 trial, whose pose is known best."""
 
@@ -192,12 +195,15 @@ def observations(skeleton: Skeleton, weights: Float[np.ndarray, " points"], tria
     information = seen * worth[:, None] * (weights / FULL_WEIGHT) ** WEIGHT_POWER / MARKER_SD_M**2
     free = np.tile(~skeleton.locked, (frames, 1))
     free[0] &= ~trial.held
+    neutral = np.zeros(free.shape)
+    neutral[0, [name in QUIET for name in skeleton.coordinate_names]] = QUIET_SD_RAD**-2.0
     return Observations(
         points_m=torch.as_tensor(np.nan_to_num(trial.points_m)),
         information=torch.as_tensor(information),
         free=torch.as_tensor(free),
         lower=torch.as_tensor(np.where(skeleton.clamped, skeleton.lower, -np.inf)),
         upper=torch.as_tensor(np.where(skeleton.clamped, skeleton.upper, np.inf)),
+        neutral=torch.as_tensor(neutral),
     )
 
 
