@@ -36,14 +36,13 @@ KEY_STRIDE = 12
 """Frames from one key frame to the next."""
 CHUNK = 1024
 """Frames solved together: enough to spread the cost of each array operation, few enough for the processor's cache."""
-FAR_DAMPING, NEAR_DAMPING = 1e-2, 1e-5
-COARSE = 1e-3
-"""Tolerance (rad, m) of key frames, which are only starts."""
+COARSE = {"tolerance": 1e-3, "most_steps": 20}
+"""Key frames are only starts (rad, m)."""
 WORSE = 4.0
 """A frame whose cost exceeds that of a neighbour this many times starts again from the neighbour."""
 JUMP_RAD = 0.6
 """So does a frame in which a coordinate is farther than this from a neighbour's."""
-ROUNDS = 4
+ROUNDS = 2
 
 
 def solve(
@@ -190,24 +189,26 @@ class Solver:
         return np.split(found.coordinates.numpy(), np.cumsum(lengths)[:-1])
 
     def _keys(self, points: Tensor, measured: Measured, keys: Int[np.ndarray, " keys"], clip: np.ndarray) -> np.ndarray:
-        """Coordinates of key frames: from standard poses, the later ones only where the first end badly."""
+        """Coordinates of key frames: from standard poses and from each other, until none ends badly."""
         index = torch.as_tensor(keys)
-        there, total = measured.frames(index), measured.weight[index].sum(dim=1)
+        there = measured.frames(index)
+        limit = GOOD_RMS_M**2 * there.weight.sum(dim=1)
         base = self.root.coordinates(points[index], self.weights)
-        best = self._from_pose(there, base, self.poses[0])
-        for pose in self.poses[1:]:
-            bad = (best.cost > GOOD_RMS_M**2 * total).nonzero()[:, 0]
+        best = Minimum(base, torch.full_like(limit, torch.inf))
+        for pose in self.poses:
+            bad = (best.cost > limit).nonzero()[:, 0]
             if not len(bad):
                 break
             best = better_of(best, self._from_pose(there.frames(bad), base[bad], pose), bad)
-        return self._mend(there, best, clip[keys], COARSE).coordinates.numpy()
+            best = self._mend(there, best, clip[keys], **COARSE)
+        return best.coordinates.numpy()
 
     def _from_pose(self, measured: Measured, base: Tensor, pose: Mapping[int, float]) -> Minimum:
         """Solve frames from a standard pose."""
         start = base.clone()
         for coordinate, value in pose.items():
             start[:, coordinate] = value
-        return minimise(self.problem, measured, start, FAR_DAMPING, tolerance=COARSE)
+        return minimise(self.problem, measured, start, **COARSE)
 
     def _between(self, keys: np.ndarray, solved: np.ndarray, lengths: Sequence[int]) -> Tensor:
         """Starts of all frames, interpolated between the key frames of each clip."""
@@ -222,22 +223,18 @@ class Solver:
     def _refine(self, measured: Measured, starts: Tensor) -> Minimum:
         """Solve all frames, some at a time."""
         parts = [
-            minimise(self.problem, measured.frames(rows), starts[rows], NEAR_DAMPING)
+            minimise(self.problem, measured.frames(rows), starts[rows], near=True)
             for rows in torch.arange(len(starts)).split(CHUNK)
         ]
         return Minimum(torch.cat([part.coordinates for part in parts]), torch.cat([part.cost for part in parts]))
 
-    def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, tolerance: float | None = None) -> Minimum:
+    def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, **options: float) -> Minimum:
         """Start frames again from their neighbours where those fare much better, and keep what is better."""
-        for round_number in range(ROUNDS):
-            side = 1 if round_number % 2 == 0 else -1
+        for side in (1, -1) * ROUNDS:
             rows = torch.as_tensor(self._suspects(found, clip, side))
             if not len(rows):
                 continue
-            options = {} if tolerance is None else {"tolerance": tolerance}
-            again = minimise(
-                self.problem, measured.frames(rows), found.coordinates[rows - side], NEAR_DAMPING, **options
-            )
+            again = minimise(self.problem, measured.frames(rows), found.coordinates[rows - side], **options)
             found = better_of(found, again, rows)
         return found
 

@@ -6,11 +6,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, Quadratic, State
+from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, Quadratic
 
 TOLERANCE = 1e-6
 """A frame is done after a step in which no coordinate moved farther than this (rad, m). Convergence is quadratic: what
 is left after such a step is smaller by several orders of magnitude."""
+LAST_STEP = 3e-5
+"""So is a frame after a nearly undamped step of second order that is no longer than this: its error is near the square."""
+UNDAMPED = 1e-4
 LONGEST_STEP = 0.7
 """The farthest that a coordinate moves in one step (rad, m), so that a far start stays in its basin."""
 NEAR_STEP = 0.2
@@ -19,6 +22,8 @@ ROUNDING = 1e-15
 """Change of the cost that rounding alone can make, relative to the sums that it is the difference of."""
 HELD = 1e9
 """Relative stiffness that keeps a coordinate at its bound."""
+FAR_DAMPING, NEAR_DAMPING = 1e-2, 1e-5
+"""Damping of the first step, relative to the diagonal of the curvature."""
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e6
 COMPACT_BELOW = 0.7
 """When less than this share of the frames is left, the others are taken out of the arrays."""
@@ -58,7 +63,7 @@ def minimise(
     problem: MarkerProblem,
     measured: Measured,
     start: Float[Tensor, "frames coordinates"],
-    damping: float = 1e-3,
+    near: bool = False,
     most_steps: int = 100,
     tolerance: float = TOLERANCE,
 ) -> Minimum:
@@ -68,13 +73,13 @@ def minimise(
         problem: the skeleton and its markers.
         measured: the frames.
         start: [F, N]; locked coordinates keep their values.
-        damping: at the start; larger for a start that is far.
+        near: whether the start is close to the minimum, so that the first steps may be bold.
         most_steps: frames that are not done by then end where they are.
         tolerance: see TOLERANCE.
     """
     bounds = bounds_of(problem)
     held = start.index_copy(-1, problem.free, start[:, problem.free].clamp(bounds.lower, bounds.upper))
-    search = Search(problem, measured, held, bounds, damping)
+    search = Search(problem, measured, held, bounds, near)
     result = Minimum(search.state.coordinates.clone(), search.state.cost.clone())
     index = torch.arange(len(start), device=start.device)
     for _ in range(most_steps):
@@ -93,14 +98,14 @@ class Search:
     """The frames that are still moving, and how boldly each of them steps."""
 
     def __init__(
-        self, problem: MarkerProblem, measured: Measured, start: Tensor, bounds: Bounds, damping: float
+        self, problem: MarkerProblem, measured: Measured, start: Tensor, bounds: Bounds, near: bool
     ) -> None:
         """Begin at `start`."""
         self.problem, self.measured, self.bounds = problem, measured, bounds
         self.state = problem.state(start, measured)
         self.slack = ROUNDING * (self.state.cost + measured.constant.sum(dim=-1))
-        self.damping = torch.full_like(self.state.cost, damping)
-        self.newton = torch.zeros_like(self.state.cost)
+        self.damping = torch.full_like(self.state.cost, NEAR_DAMPING if near else FAR_DAMPING)
+        self.newton = torch.full_like(self.state.cost, float(near))
         self.quadratic = problem.quadratic(self.state, measured, self.newton)
 
     def step(self, tolerance: float) -> Bool[Tensor, " frames"]:
@@ -108,11 +113,12 @@ class Search:
         moved, size, solved = self._proposal()
         new = self.problem.state(moved, self.measured)
         better = solved & (new.cost <= self.state.cost + self.slack)
+        done = better & (self.newton > 0) & (self.damping <= UNDAMPED) & (size < LAST_STEP)
         self.state = new if bool(better.all()) else new.where(better, self.state)
         down, up = (self.damping * 0.1).clamp(min=SMALLEST_DAMPING), self.damping * 10
         self.damping = torch.where(better, down, up)
         self.newton = torch.where(better & (size < NEAR_STEP), 1.0, self.newton) * solved
-        left = (size > tolerance) & (self.damping < LARGEST_DAMPING)
+        left = (size > tolerance) & ~done & (self.damping < LARGEST_DAMPING)
         if bool(left.any()):
             self.quadratic = self.problem.quadratic(self.state, self.measured, self.newton)
         return left
