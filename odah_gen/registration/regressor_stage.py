@@ -106,11 +106,11 @@ def follow(
     """Scale the skeleton to a body as for a subject and solve its poses: vertices, joint centres, marker RMS (m)."""
     layout = load_layout(config.skeleton.markers).on(body.model)
     static = static_with_centers(body.model, body.betas, layout)
-    # The regressor serves every choice of skeleton.locked, so the bank's skeletons move all their joints.
-    subject = scale_to_static(layout, static, MASS_KG, (), config.skeleton.model)
     vertices = pose_vertices(body.model, body.betas, body.poses, body.trans)
     points = world_to_ground(vertices[:, layout.vertex_ids(body.model)].astype(np.float64))
     trial = MarkerTrajectories(layout.names, np.arange(float(len(points))), points)
+    # The regressor serves every choice of skeleton.locked, so the bank's skeletons move all their joints.
+    subject = scale_to_static(layout, static, MASS_KG, (), config.skeleton.model, [trial])
     weights = dict(zip(layout.names, layout.weights))
     solution = call("solve", text=subject.text, trial=trial, weights=weights, accuracy=config.ik.accuracy)
     used = marker_errors(layout.names, trial, solution)[:, layout.weights > 0]

@@ -17,6 +17,7 @@ from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.body.trajectories import skin_trajectories
+from odah_gen.skeleton.joint_scaling import QUIET
 from odah_gen.skeleton.kinematics import Solution
 from odah_gen.skeleton.scaling import CENTERS_BETWEEN, GENERIC_STATURE_M, JOINTS_OF_CENTERS, hip_centers
 from odah_gen.skeleton.static import static_with_centers
@@ -24,17 +25,6 @@ from odah_gen.skeleton.subject import SubjectModel
 from odah_gen.skeleton.trc import MarkerTrajectories
 from odah_gen.skeleton.worker import call
 
-QUIET = (
-    *(
-        f"{name}_{side}"
-        for name in ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle")
-        for side in "rl"
-    ),
-    "lumbar_extension",
-    "lumbar_bending",
-    "lumbar_rotation",
-)
-"""Coordinates that are zero when somebody stands quietly."""
 LUMBAR = QUIET[-3:]
 TRUNK_STATURE_M = 1.80
 """Stature of the person whose height of trunk the generic skeleton has. Its lumbar joint and its shoulders are those of

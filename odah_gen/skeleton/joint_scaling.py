@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Bool, Float
 
 from odah_gen.body.layout import MarkerLayout
-from odah_gen.skeleton.anatomy import QUIET
 from odah_gen.skeleton.fast_ik import solve
 from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.joint_fit import fit_jointly
@@ -30,6 +29,17 @@ WEIGHT_POWER = 0.5
 """Inverse kinematics trusts some markers a hundred times more than others, which is more than their errors differ."""
 COUNTS = 0.05
 """Markers of a larger weight count in the root mean square."""
+QUIET = (
+    *(
+        f"{name}_{side}"
+        for name in ("hip_flexion", "hip_adduction", "hip_rotation", "knee_angle", "ankle_angle")
+        for side in "rl"
+    ),
+    "lumbar_extension",
+    "lumbar_bending",
+    "lumbar_rotation",
+)
+"""Coordinates that are zero when somebody stands quietly."""
 QUIET_SD_RAD = float(np.deg2rad(3.0))
 """How far from zero a quietly standing person's hips, knees, ankles and back may be."""
 MOTION_WORTH, STATIC_WORTH = 60.0, 15.0
@@ -87,7 +97,7 @@ def scale_jointly(
     """
     groups = scale_groups(skeleton.body_names)
     factors = groups.gather(start)
-    pointed = with_centers(listed(skeleton, layout.names), static)
+    pointed = with_centers(with_listed(skeleton, layout.names), static)
     weights = center_weights(layout.weights, pointed)
     trial = gather_trial(pointed, weights, static, motions, groups.scales(factors), held)
     segments = segments_of(
@@ -134,7 +144,7 @@ class Trial:
     held: Bool[np.ndarray, " coordinates"]
 
 
-def listed(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
+def with_listed(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
     """The skeleton with only the markers of the list, in its order."""
     rows = [skeleton.marker_names.index(name) for name in names]
     return skeleton.with_markers(tuple(names), skeleton.marker_bodies[rows], skeleton.marker_locations_m[rows])

@@ -26,6 +26,7 @@ from odah_gen.skeleton.kinematics import (
     rigid_fit,
 )
 from odah_gen.skeleton.osim_arrays import skeleton_arrays
+from odah_gen.skeleton.scaled_model import scale_bodies, shift_markers
 from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS, MIDDLES, Measurements, stature_factor, within_limits
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.table import skeleton_table
@@ -108,12 +109,24 @@ def with_offsets(
 ) -> str:
     """The model with some markers shifted in their bodies, and others taken away."""
     model = read_model(text)
-    for name, offset in zip(names, offsets_m):
-        marker = model.updMarkerSet().get(name)
-        marker.set_location(opensim.Vec3(*map(float, marker.get_location().to_numpy() + offset)))
+    shift_markers(model, names, offsets_m)
     for name in remove:
         model.updMarkerSet().remove(model.getMarkerSet().get(name))
     model.finalizeConnections()
+    return model_text(model)
+
+
+def apply_scales(
+    text: str,
+    factors: Mapping[str, Sequence[float]],
+    mass_kg: float,
+    names: Sequence[str],
+    offsets_m: Float[np.ndarray, "markers 3"],
+) -> str:
+    """The model scaled by OpenSim's Model.scale, its markers then shifted in their bodies (m)."""
+    model = read_model(text)
+    scale_bodies(model, factors, mass_kg)
+    shift_markers(model, names, offsets_m)
     return model_text(model)
 
 
@@ -239,14 +252,7 @@ def scale_model(
 
 def scaled_by(model: opensim.Model, factors: Mapping[str, Sequence[float]], mass_kg: float) -> str:
     """A model scaled by given factors [x, y, z] of its bodies, as the text of an .osim; masses keep their shares."""
-    scales = opensim.ScaleSet()
-    for body, values in factors.items():
-        scale = opensim.Scale()
-        scale.setSegmentName(body)
-        scale.setScaleFactors(opensim.Vec3(*map(float, values)))
-        scale.setApply(True)
-        scales.cloneAndAppend(scale)
-    model.scale(model.initSystem(), scales, True, mass_kg)
+    scale_bodies(model, factors, mass_kg)
     return model_text(model)
 
 

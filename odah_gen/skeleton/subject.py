@@ -9,9 +9,16 @@ import numpy as np
 from jaxtyping import Float
 
 from odah_gen.body.layout import MarkerLayout
+from odah_gen.errors import InputError
+from odah_gen.skeleton import fast_ik
+from odah_gen.skeleton.joint_fit_priors import LARGEST_OFFSET_M
+from odah_gen.skeleton.joint_scaling import JointScaling, scale_jointly, with_listed
+from odah_gen.skeleton.joint_scaling_report import joint_fit_report
 from odah_gen.skeleton.kinematics import Solution
 from odah_gen.skeleton.marker_places import read_places
+from odah_gen.skeleton.scaled_skeleton import scaled_skeleton
 from odah_gen.skeleton.scaling import VIRTUAL, shrunk_offsets, subject_measurements
+from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.table import coordinates_of_group, groups
 from odah_gen.skeleton.trc import MarkerTrajectories
 from odah_gen.skeleton.trial_checks import check_static
@@ -46,8 +53,13 @@ def scale_to_static(
     mass_kg: float,
     locked: tuple[str, ...] = (),
     own_model: str | None = None,
+    motions: Sequence[MarkerTrajectories] = (),
 ) -> SubjectModel:
-    """Scale the generic model to a static trial and move its markers by bounded offsets.
+    """Scale the generic model to a subject and move its markers by bounded offsets.
+
+    OpenSim's Scale tool gives the start. With motions, factors, offsets and angles are then fitted together to the
+    static trial and to frames of the motions (odah_gen.skeleton.joint_scaling); without, and for an own model whose
+    joints only OpenSim knows, the offsets are the bounded part of what the static trial shows.
 
     Args:
         layout: the marker list.
@@ -55,6 +67,7 @@ def scale_to_static(
         mass_kg: the subject's mass.
         locked: groups of joints kept at zero.
         own_model: an .osim to scale in place of the generic model.
+        motions: what the subject does (m, OpenSim ground).
 
     Raises:
         InputError: the model or the trial lacks something; the trial moves, does not stand, or is in another unit;
@@ -72,20 +85,58 @@ def scale_to_static(
     check_static("static trial", static, read_places(generic, own_model or "the generic model"), weights)
     measures = subject_measurements([name for name in static.names if name in layout.names])
     scaled, scales = call("scale_model", text=generic, static=static, measurements=measures, mass_kg=mass_kg)
-    posed = solve_static(scaled, static, weights | dict.fromkeys(VIRTUAL, VIRTUAL_WEIGHT))
-    offsets = marker_offsets(layout, static, posed)
-    text = call("with_offsets", text=scaled, names=layout.names, offsets_m=offsets, remove=VIRTUAL)
-    final = solve_static(text, static, weights)
-    return SubjectModel(text, scales, scaling_report(layout, static, scales, mass_kg, offsets, final))
+    fast = moving_skeleton(generic) if motions else None
+    if fast is None:
+        posed = solve_static(scaled, static, weights | dict.fromkeys(VIRTUAL, VIRTUAL_WEIGHT))
+        offsets = marker_offsets(layout, static, posed)
+        text = call("with_offsets", text=scaled, names=layout.names, offsets_m=offsets, remove=VIRTUAL)
+        final = solve_static(text, static, weights)
+        return SubjectModel(text, scales, scaling_report(layout, static, scales, mass_kg, offsets, final))
+    start = np.array([scales[body] for body in fast.body_names])
+    fit = scale_jointly(fast, layout, static, motions, start, held_standing(static))
+    final, offsets = settle(fast, layout, static, fit)
+    fitted = {body: row.tolist() for body, row in zip(fast.body_names, fit.scales)}
+    text = call("apply_scales", text=generic, factors=fitted, mass_kg=mass_kg, names=layout.names, offsets_m=offsets)
+    report = scaling_report(layout, static, scales, mass_kg, offsets, final)
+    return SubjectModel(text, fitted, report | {"joint_fit": joint_fit_report(fit)})
+
+
+def moving_skeleton(generic: str) -> Skeleton | None:
+    """The model as arrays for the joint fit, or None for an own model with joints that only OpenSim knows."""
+    try:
+        return call("read_skeleton", text=generic)
+    except InputError:
+        return None
+
+
+def settle(
+    skeleton: Skeleton, layout: MarkerLayout, static: MarkerTrajectories, fit: JointScaling
+) -> tuple[Solution, Float[np.ndarray, "markers 3"]]:
+    """The static pose of the fitted skeleton, and all offsets: markers without weight go by this pose."""
+    listed = with_listed(skeleton, layout.names)
+    weights = dict(zip(layout.names, layout.weights))
+    first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
+    held = held_standing(static)
+    posed = fast_ik.solve(scaled_skeleton(listed, fit.scales, fit.offsets_m), first, weights, held)
+    shown = np.clip(marker_offsets(layout, static, posed), -LARGEST_OFFSET_M, LARGEST_OFFSET_M)
+    offsets = np.where(layout.weights[:, None] > 0, fit.offsets_m, shown)
+    return fast_ik.solve(scaled_skeleton(listed, fit.scales, offsets), first, weights, held), offsets
 
 
 def solve_static(text: str, static: MarkerTrajectories, weights: Mapping[str, float]) -> Solution:
     """The static pose by inverse kinematics; toes, subtalar and wrist joints are held, as nobody moves them standing."""
+    first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
+    return call(
+        "solve", text=text, trial=first, weights=weights, accuracy=STATIC_ACCURACY, locked=held_standing(static)
+    )
+
+
+def held_standing(static: MarkerTrajectories) -> dict[str, float]:
+    """Coordinates that do not move in the static trial, and their values (rad)."""
     held = {name: 0.0 for group in groups() for name in coordinates_of_group(group)}
     if not {"RMEL", "LMEL"} <= set(static.names):
         held |= {f"{name}_{side}": value for name, value in ARM_TWIST.items() for side in "rl"}
-    first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
-    return call("solve", text=text, trial=first, weights=weights, accuracy=STATIC_ACCURACY, locked=held)
+    return held
 
 
 def marker_offsets(layout: MarkerLayout, static: MarkerTrajectories, posed: Solution) -> Float[np.ndarray, "markers 3"]:

@@ -2,6 +2,7 @@ rule scale:
     input:
         SKELETON_TABLE,
         MARKER_LIST,
+        clip_files_of_subject("markers.trc"),
     output:
         S + "body.npz",
         S + "static.trc",
