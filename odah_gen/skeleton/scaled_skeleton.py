@@ -25,7 +25,7 @@ def scaled_skeleton(
     parents, children = padded[skeleton.joint_parents], padded[skeleton.joint_children]
     markers = skeleton.marker_locations_m * padded[skeleton.marker_bodies]
     growth = axis_growth(skeleton, parents)
-    return dataclasses.replace(
+    grown = dataclasses.replace(
         skeleton,
         mass_centers_m=skeleton.mass_centers_m * scales,
         parent_offsets_m=skeleton.parent_offsets_m * parents[:, None, :],
@@ -33,8 +33,9 @@ def scaled_skeleton(
         slopes=skeleton.slopes * growth,
         intercepts=skeleton.intercepts * growth,
         curve_coefficients=skeleton.curve_coefficients * growth[skeleton.curves, None, None],
-        marker_locations_m=markers if offsets_m is None else markers + offsets_m,
     )
+    places = markers if offsets_m is None else markers + offsets_m
+    return grown.with_markers(skeleton.marker_names, skeleton.marker_bodies, places)
 
 
 def axis_growth(skeleton: Skeleton, parents: Float[np.ndarray, "joints 3"]) -> Float[np.ndarray, " functions"]:
