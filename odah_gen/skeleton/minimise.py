@@ -25,6 +25,8 @@ HELD = 1e9
 FAR_DAMPING, NEAR_DAMPING = 1e-2, 1e-5
 """Damping of the first step, relative to the diagonal of the curvature."""
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e6
+BOUND_ROUNDS = 5
+"""How often a step is solved again because more coordinates met a bound."""
 COMPACT_BELOW = 0.7
 """When less than this share of the frames is left, the others are taken out of the arrays."""
 
@@ -97,9 +99,7 @@ def minimise(
 class Search:
     """The frames that are still moving, and how boldly each of them steps."""
 
-    def __init__(
-        self, problem: MarkerProblem, measured: Measured, start: Tensor, bounds: Bounds, near: bool
-    ) -> None:
+    def __init__(self, problem: MarkerProblem, measured: Measured, start: Tensor, bounds: Bounds, near: bool) -> None:
         """Begin at `start`."""
         self.problem, self.measured, self.bounds = problem, measured, bounds
         self.state = problem.state(start, measured)
@@ -118,7 +118,7 @@ class Search:
         down, up = (self.damping * 0.1).clamp(min=SMALLEST_DAMPING), self.damping * 10
         self.damping = torch.where(better, down, up)
         self.newton = torch.where(better & (size < NEAR_STEP), 1.0, self.newton) * solved
-        left = (size > tolerance) & ~done & (self.damping < LARGEST_DAMPING)
+        left = ((size > tolerance) | ~better) & ~done & (self.damping < LARGEST_DAMPING)
         if bool(left.any()):
             self.quadratic = self.problem.quadratic(self.state, self.measured, self.newton)
         return left
@@ -136,15 +136,58 @@ class Search:
         held = ((here <= bounds.lower) & (gradient > 0)) | ((here >= bounds.upper) & (gradient < 0))
         stiff = self.quadratic.gauss_newton
         largest = stiff.amax(dim=1, keepdim=True).clamp(min=1e-30)
-        extra = self.damping[:, None] * (stiff + 1e-6 * largest) + 1e-14 * largest + held * HELD * largest
+        extra = self.damping[:, None] * (stiff + 1e-6 * largest) + 1e-14 * largest
         matrix = self.quadratic.hessian + torch.diag_embed(extra)
-        factor, failed = torch.linalg.cholesky_ex(matrix)
-        right = torch.where(held, 0.0, -gradient)[..., None]
-        change = torch.cholesky_solve(right, factor)[..., 0]
-        solved = (failed == 0) & change.isfinite().all(dim=1)
-        change = torch.where(solved[:, None], change, 0.0)
+        reach = bounds.lower - here, bounds.upper - here
+        change, solved = bounded_solve(matrix, gradient, held, HELD * largest, reach)
         change = change * (LONGEST_STEP / change.abs().amax(dim=1, keepdim=True).clamp(min=LONGEST_STEP))
         there = torch.clamp(here + change, bounds.lower, bounds.upper)
         size = torch.where(solved, (there - here).abs().amax(dim=1), torch.inf)
         return self.state.coordinates.index_copy(1, free, there), size, solved
 
+
+def bounded_solve(
+    matrix: Float[Tensor, "frames free free"],
+    gradient: Float[Tensor, "frames free"],
+    held: Bool[Tensor, "frames free"],
+    stiffness: Float[Tensor, "frames 1"],
+    reach: tuple[Float[Tensor, "frames free"], Float[Tensor, "frames free"]],
+) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"]]:
+    """The step of a quadratic model that ends within bounds.
+
+    Coordinates that the step would carry beyond a bound are put on it, and the others solved again with that known:
+    cutting the step off instead would no longer lead downhill.
+
+    Args:
+        matrix: lower triangle of the damped curvature.
+        gradient: of the halved cost.
+        held: coordinates that stay where they are.
+        stiffness: a large number, by which coordinates are held.
+        reach: how far down and up each coordinate may go.
+
+    Returns:
+        The step, zero where the curvature was not positive, and whether it was.
+    """
+    change, solved = held_solve(matrix, gradient, held, torch.zeros_like(gradient), stiffness)
+    for _ in range(BOUND_ROUNDS):
+        over = ~held & ((change < reach[0]) | (change > reach[1])) & solved[:, None]
+        rows = over.any(dim=1).nonzero()[:, 0]
+        if not len(rows):
+            break
+        held = held | over
+        target = torch.where(held, change.clamp(*reach), torch.zeros_like(change))
+        again, fine = held_solve(matrix[rows], gradient[rows], held[rows], target[rows], stiffness[rows])
+        change, solved = change.index_copy(0, rows, again), solved.index_copy(0, rows, fine)
+    return change, solved
+
+
+def held_solve(
+    matrix: Tensor, gradient: Tensor, held: Tensor, target: Tensor, stiffness: Tensor
+) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"]]:
+    """The step that puts held coordinates on their targets; zero and false where the curvature is not positive."""
+    pull = held * stiffness
+    factor, failed = torch.linalg.cholesky_ex(matrix + torch.diag_embed(pull))
+    right = torch.where(held, pull * target, -gradient)
+    change = torch.cholesky_solve(right[..., None], factor)[..., 0]
+    solved = (failed == 0) & change.isfinite().all(dim=1)
+    return torch.where(solved[:, None], change, 0.0), solved
