@@ -8,17 +8,19 @@ factors of their body, and a custom joint's translations by those of the parent 
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from odah_gen.skeleton.functions import Functions
+from odah_gen.skeleton.joint_transforms import JointTransforms, product, skew, times
 from odah_gen.skeleton.skeleton import GROUND, NO_COORDINATE, SLOTS, Skeleton
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where bodies and joints are, in OpenSim ground (m).
+    """Where bodies and joints are, in OpenSim ground (m); views of arrays with the batch innermost.
 
     Attributes:
         rotations: [..., B, 3, 3] ground from body.
@@ -32,7 +34,16 @@ class Pose:
 
 
 class ForwardKinematics:
-    """Moves a skeleton. Every method takes any batch dimensions, and scale factors as part of the input."""
+    """Moves a skeleton. Every method takes any batch dimensions, and scale factors as part of the input.
+
+    Attributes:
+        functions: all functions of the skeleton; `inputs` gives what they are functions of.
+        axes, cross: [J, 6, 3] directions of the joints' axes, and [J, 3, 3, 3] skew matrices of those that turn.
+        axis_growth: [J, 3, 3] as in the skeleton.
+        parents, children: [J] bodies.
+        parent_rotations: [J, 3, 3] body from joint frame.
+        mass_locations: [B, 3]; marker_bodies, marker_locations: [M], [M, 3] in the bodies' frames, not scaled.
+    """
 
     def __init__(
         self, skeleton: Skeleton, dtype: torch.dtype = torch.float64, device: torch.device | str = "cpu"
@@ -48,55 +59,98 @@ class ForwardKinematics:
 
         self.skeleton, self.dtype, self.device = skeleton, dtype, device
         self.functions = Functions(skeleton, dtype, device)
-        self.function_inputs = index([*skeleton.axis_coordinates.ravel(), *skeleton.drivers])
-        self.function_inputs[self.function_inputs == NO_COORDINATE] = len(skeleton.coordinate_names)
+        couplers = np.arange(SLOTS * len(skeleton.joint_names), len(skeleton.slopes))
+        self.coupler_functions = Functions(skeleton, dtype, device, couplers)
+        inputs = np.concatenate([skeleton.axis_coordinates.ravel(), skeleton.drivers])
+        self.function_inputs = index(np.where(inputs == NO_COORDINATE, len(skeleton.coordinate_names), inputs))
         self.coupled, self.drivers = index(skeleton.coupled), index(skeleton.drivers)
+        self.coupler_bodies = index(skeleton.coupler_bodies)
         self.parents, self.children = index(skeleton.joint_parents), index(skeleton.joint_children)
-        self.parent_rotations, self.child_rotations = (
-            tensor(skeleton.parent_rotations),
-            tensor(skeleton.child_rotations),
-        )
-        self.parent_offsets, self.child_offsets = tensor(skeleton.parent_offsets_m), tensor(skeleton.child_offsets_m)
-        self.axes = tensor(skeleton.axis_directions)
-        self.scaled = tensor(skeleton.axis_scaled[:, :3])
-        cross = skew(self.axes[:, 3:])
-        self.cross, self.cross_squared = cross, cross @ cross
+        self.axes, self.parent_rotations = tensor(skeleton.axis_directions), tensor(skeleton.parent_rotations)
+        self.axis_growth = tensor(skeleton.axis_growth)
+        self.cross = tensor(skew(skeleton.axis_directions[:, 3:]))
         self.mass_locations = tensor(skeleton.mass_centers_m)
         self.marker_bodies, self.marker_locations = index(skeleton.marker_bodies), tensor(skeleton.marker_locations_m)
-        levels = tree_levels(skeleton)
-        self.levels = [index(level) for level in levels]
-        self.above = [index(level) for level in places_above(skeleton, levels)]
-        self.order_of_joints = torch.argsort(torch.cat(self.levels))
-        self.order_of_bodies = self.order_of_joints[torch.argsort(self.children)]
+        self.marker_offsets = tensor(skeleton.marker_offsets_m)
+        self.standing = index(np.flatnonzero(skeleton.marker_bodies == GROUND))
+        self._order_tree()
 
-    def complete(self, coordinates: Float[Tensor, "*batch coordinates"]) -> Float[Tensor, "*batch coordinates"]:
-        """The coordinates with those that follow others set by their couplers."""
+    def _order_tree(self) -> None:
+        """Arrange the joints level by level, so that a level is moved at once."""
+        skeleton, device = self.skeleton, self.device
+        levels = tree_levels(skeleton)
+        order = np.array([joint for level in levels for joint in level], dtype=int)
+        children = skeleton.joint_children[order]
+        place_of_body = np.argsort(children)
+        self.joints = JointTransforms(skeleton, order, self.dtype, device)
+        self.levels = [len(level) for level in levels]
+        above = place_of_body[skeleton.joint_parents[order[self.levels[0] :]]]
+        starts = np.cumsum([0, *self.levels])
+        self.above = torch.as_tensor(above, device=device)
+        self.above_in_level = [
+            self.above[start - self.levels[0] : stop - self.levels[0]] - before
+            for before, start, stop in zip(starts[:-2], starts[1:-1], starts[2:])
+        ]
+        self.place_of_body = torch.as_tensor(place_of_body, device=device)
+        self.place_of_joint = torch.as_tensor(np.argsort(order), device=device)
+        self.paths = torch.as_tensor(paths(skeleton)[:, children], dtype=self.dtype, device=device)
+
+    def inputs(self, coordinates: Float[Tensor, "*batch coordinates"]) -> Float[Tensor, "*batch functions"]:
+        """What every function is a function of; an axis without coordinate gets zero."""
+        return torch.nn.functional.pad(coordinates, (0, 1)).index_select(-1, self.function_inputs)
+
+    def complete(
+        self,
+        coordinates: Float[Tensor, "*#batch coordinates"],
+        scales: Float[Tensor, "*#batch bodies 3"] | None = None,
+    ) -> Float[Tensor, "*batch coordinates"]:
+        """The coordinates with those that follow others set by their couplers.
+
+        A shift that follows grows with the parent body of its joint, by the mean of the three factors: OpenSim scales
+        such couplers by equal factors only.
+        """
         if not len(self.coupled):
             return coordinates
-        return coordinates.index_copy(-1, self.coupled, self._function_values(coordinates)[..., self._coupler_columns])
+        values = self.coupler_functions(coordinates.index_select(-1, self.drivers))
+        if scales is not None:
+            values = values * with_ground(scales)[..., self.coupler_bodies, :].mean(dim=-1)
+        coordinates = coordinates.expand(*values.shape[:-1], -1)
+        return coordinates.index_copy(-1, self.coupled, values)
 
     def move(
         self,
-        coordinates: Float[Tensor, "*batch coordinates"],
+        coordinates: Float[Tensor, "*#batch coordinates"],
         scales: Float[Tensor, "*#batch bodies 3"] | None = None,
     ) -> Pose:
         """Where bodies and joints are at these coordinates (rad, m; coupled ones are used as given, see `complete`).
+
+        Rotations are computed once for all scale factors where a dimension of the coordinates' batch is one.
 
         Args:
             coordinates: [..., N] in the order of the skeleton.
             scales: [..., B, 3] factors of each body along its axes, 1 where not given.
         """
-        values = self._function_values(coordinates)[..., : SLOTS * len(self.children)]
-        values = values.unflatten(-1, (-1, SLOTS))
-        turned = axis_rotations(values[..., 3:], self.cross, self.cross_squared)
-        inner = turned[..., 0, :, :] @ turned[..., 1, :, :] @ turned[..., 2, :, :]
-        return self._compose(inner, values[..., :3], scales)
+        if scales is not None:
+            dims = max(coordinates.ndim - 1, scales.ndim - 2)
+            coordinates, scales = batch_dims(coordinates, 1, dims), batch_last(batch_dims(scales, 2, dims), 2)
+        values = self.joints.values(coordinates)
+        rotations = self._chain(self.joints.rotations(values))
+        child_offsets = self.joints.child_offsets(scales, values.ndim - 1)
+        return self._place(rotations, self.joints.centers(values, scales), child_offsets)
 
     def markers(
         self, pose: Pose, scales: Float[Tensor, "*#batch bodies 3"] | None = None
     ) -> Float[Tensor, "*batch markers 3"]:
         """The skeleton's markers in ground (m)."""
-        return self.points(pose, self.marker_bodies, self.marker_locations, scales)
+        locations = self.marker_locations
+        if scales is not None:
+            factors = with_ground(scales)[..., self.marker_bodies, :]
+            locations = (self.marker_offsets @ factors[..., None])[..., 0]
+        places = self.points(pose, self.marker_bodies.clamp(min=0), locations)
+        if not len(self.standing):
+            return places
+        still = self.marker_locations[self.standing].expand(*places.shape[:-2], -1, -1)
+        return places.index_copy(-2, self.standing, still)
 
     def mass_centers(
         self, pose: Pose, scales: Float[Tensor, "*#batch bodies 3"] | None = None
@@ -113,59 +167,54 @@ class ForwardKinematics:
         scales: Float[Tensor, "*#batch bodies 3"] | None = None,
     ) -> Float[Tensor, "*batch points 3"]:
         """Points that move with bodies, in ground (m); `locations` are in the body's frame before scaling."""
-        local = locations if scales is None else locations * scales[..., bodies, :]
-        return pose.origins_m[..., bodies, :] + (pose.rotations[..., bodies, :, :] @ local[..., None])[..., 0]
+        local = locations if scales is None else locations * scales.index_select(-2, bodies)
+        dims = max(pose.origins_m.ndim, local.ndim) - 2
+        rotations, origins = batch_dims(pose.rotations, 3, dims), batch_dims(pose.origins_m, 2, dims)
+        turned = times(batch_last(rotations, 3).index_select(0, bodies), batch_last(batch_dims(local, 2, dims), 2))
+        return batch_first(batch_last(origins, 2).index_select(0, bodies) + turned, 2)
 
-    @property
-    def _coupler_columns(self) -> slice:
-        """Where the couplers' functions stand."""
-        return slice(SLOTS * len(self.children), None)
+    def _chain(self, rotations: Float[Tensor, "joints 3 3 *batch"]) -> Float[Tensor, "joints 3 3 *batch"]:
+        """Rotations of the bodies in ground, from those in their parents, both level by level."""
+        levels = rotations.split(self.levels)
+        found = [levels[0]]
+        for level, above in zip(levels[1:], self.above_in_level):
+            found.append(product(found[-1].index_select(0, above), level))
+        return torch.cat(found)
 
-    def _function_values(self, coordinates: Tensor) -> Tensor:
-        """Values of all functions; an axis without coordinate gets the input zero."""
-        return self.functions(self.inputs(coordinates))
+    def _place(self, rotations: Tensor, centers: Tensor, child_offsets: Tensor | None) -> Pose:
+        """The pose from the bodies' rotations, the joints' centres in their parents and in their children."""
+        near = self.levels[0]
+        turned = times(rotations.index_select(0, self.above), centers[near:])
+        steps = torch.cat([centers[:near].expand(-1, *turned.shape[1:]), turned])
+        if child_offsets is not None:
+            from_child = times(rotations, child_offsets)
+            steps = steps - from_child
+        origins = (self.paths @ steps.flatten(1)).unflatten(1, steps.shape[1:])
+        joint_centers = origins.index_select(0, self.children)
+        if child_offsets is not None:
+            joint_centers = joint_centers + from_child.index_select(0, self.place_of_joint)
+        rotations = rotations.index_select(0, self.place_of_body).expand(-1, -1, -1, *origins.shape[2:])
+        return Pose(batch_first(rotations, 3), batch_first(origins, 2), batch_first(joint_centers, 2))
 
-    def inputs(self, coordinates: Float[Tensor, "*batch coordinates"]) -> Float[Tensor, "*batch functions"]:
-        """What every function is a function of."""
-        padded = torch.nn.functional.pad(coordinates, (0, 1))
-        return padded[..., self.function_inputs]
 
-    def _compose(self, inner: Tensor, shifts: Tensor, scales: Tensor | None) -> Pose:
-        """Joint rotations [..., J, 3, 3] and translations along axes [..., J, 3] to poses of all bodies."""
-        before, after = self.parent_offsets.sum(dim=-1), self.child_offsets.sum(dim=-1)
-        if scales is not None:
-            own, parent = scales[..., self.children, :], self._parent_scales(scales)
-            before = (self.parent_offsets @ parent[..., None])[..., 0]
-            after = (self.child_offsets @ own[..., None])[..., 0]
-            growth = (self.axes[:, :3].abs() * parent[..., None, :]).sum(dim=-1)
-            shifts = shifts * (1 + self.scaled * (growth - 1))
-        local_shift = (shifts[..., None] * self.axes[:, :3]).sum(dim=-2)
-        center = before + (self.parent_rotations @ local_shift[..., None])[..., 0]
-        rotation = self.parent_rotations @ inner @ self.child_rotations.mT
-        shift = center - (rotation @ after.expand_as(center)[..., None])[..., 0]
-        return self._chain(rotation, shift, center)
+def batch_dims(array: Tensor, own: int, dims: int) -> Tensor:
+    """An array whose last `own` dimensions are its own, with leading ones up to `dims` batch dimensions."""
+    return array[(None,) * (dims + own - array.ndim)]
 
-    def _parent_scales(self, scales: Tensor) -> Tensor:
-        """Scale factors of each joint's parent body; ground does not grow."""
-        grown = torch.nn.functional.pad(scales, (0, 0, 0, 1), value=1.0)
-        return grown[..., self.parents, :]
 
-    def _chain(self, rotation: Tensor, shift: Tensor, center: Tensor) -> Pose:
-        """Transforms of each child in its parent, and joint centres in the parent, multiplied down the tree."""
-        rotations, origins, centers = [], [], []
-        for joints, above in zip(self.levels, self.above):
-            turn, place = rotation[..., joints, :, :], torch.stack([shift, center], dim=-1)[..., joints, :, :]
-            if rotations:
-                base, origin = rotations[-1][..., above, :, :], origins[-1][..., above, :]
-                turn, place = base @ turn, base @ place + origin[..., None]
-            rotations.append(turn)
-            origins.append(place[..., 0])
-            centers.append(place[..., 1])
-        return Pose(
-            torch.cat(rotations, dim=-3)[..., self.order_of_bodies, :, :],
-            torch.cat(origins, dim=-2)[..., self.order_of_bodies, :],
-            torch.cat(centers, dim=-2)[..., self.order_of_joints, :],
-        )
+def batch_last(array: Tensor, own: int) -> Tensor:
+    """Move the batch behind the `own` last dimensions."""
+    return array.movedim(tuple(range(-own, 0)), tuple(range(own)))
+
+
+def batch_first(array: Tensor, own: int) -> Tensor:
+    """Move the batch before the `own` first dimensions."""
+    return array.movedim(tuple(range(own)), tuple(range(-own, 0)))
+
+
+def with_ground(scales: Float[Tensor, "*batch bodies 3"]) -> Float[Tensor, "*batch bodies_and_ground 3"]:
+    """Scale factors of the bodies, then those of ground, which does not grow; GROUND is the last index."""
+    return torch.nn.functional.pad(scales, (0, 0, 0, 1), value=1.0)
 
 
 def tree_levels(skeleton: Skeleton) -> list[list[int]]:
@@ -180,25 +229,13 @@ def tree_levels(skeleton: Skeleton) -> list[list[int]]:
     return levels
 
 
-def places_above(skeleton: Skeleton, levels: list[list[int]]) -> list[list[int]]:
-    """Where the parent of each joint of a level stands among the children of the level before."""
-    places: list[list[int]] = [[0] * len(levels[0])]
-    for upper, lower in zip(levels[:-1], levels[1:]):
-        children = [int(skeleton.joint_children[joint]) for joint in upper]
-        places.append([children.index(int(skeleton.joint_parents[joint])) for joint in lower])
-    return places
-
-
-def skew(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """The matrices that multiply as the cross product with `vectors` does."""
-    x, y, z = vectors.unbind(dim=-1)
-    zero = torch.zeros_like(x)
-    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
-
-
-def axis_rotations(
-    angles: Float[Tensor, "*batch"], cross: Float[Tensor, "*#batch 3 3"], cross_squared: Float[Tensor, "*#batch 3 3"]
-) -> Float[Tensor, "*batch 3 3"]:
-    """Rotations by angles (rad) about fixed axes, given by their skew matrices (Rodrigues' formula)."""
-    sine, versine = angles.sin()[..., None, None], (1 - angles.cos())[..., None, None]
-    return torch.eye(3, dtype=angles.dtype, device=angles.device) + sine * cross + versine * cross_squared
+def paths(skeleton: Skeleton) -> Float[np.ndarray, "bodies bodies"]:
+    """One where a body (column) is on the way from ground to another (row), itself included."""
+    found = np.zeros((len(skeleton.body_names),) * 2)
+    parent_of = dict(zip(skeleton.joint_children.tolist(), skeleton.joint_parents.tolist()))
+    for body in range(len(found)):
+        above = body
+        while above != GROUND:
+            found[body, above] = 1.0
+            above = parent_of[above]
+    return found

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from odah_gen.skeleton.skeleton import Skeleton
@@ -19,19 +20,30 @@ class Values:
 
 
 class Functions:
-    """All functions of a skeleton: those of the axes, joint by joint and slot by slot, then those of the couplers."""
+    """Functions of a skeleton: those of the axes, joint by joint and slot by slot, then those of the couplers."""
 
-    def __init__(self, skeleton: Skeleton, dtype: torch.dtype, device: torch.device) -> None:
-        """Put the tables of `skeleton` on a device."""
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        dtype: torch.dtype,
+        device: torch.device,
+        chosen: Int[np.ndarray, " functions"] | None = None,
+    ) -> None:
+        """Put the tables of `skeleton` on a device: of all functions, or of those that are chosen, in their order."""
+        if chosen is None:
+            chosen = np.arange(len(skeleton.slopes))
+        tables = skeleton.curves.tolist()
+        curves = [place for place, function in enumerate(chosen.tolist()) if function in tables]
+        rows = [tables.index(chosen[place]) for place in curves]
 
-        def tensor(array: object) -> Tensor:
+        def tensor(array: np.ndarray) -> Tensor:
             return torch.as_tensor(array, dtype=dtype, device=device)
 
-        self.slopes, self.intercepts = tensor(skeleton.slopes), tensor(skeleton.intercepts)
-        self.curves = torch.as_tensor(skeleton.curves, device=device)
-        self.breaks, self.centers = tensor(skeleton.curve_breaks), tensor(skeleton.curve_centers)
-        self.widths, self.coefficients = tensor(skeleton.curve_widths), tensor(skeleton.curve_coefficients)
-        self.rows = torch.arange(len(skeleton.curves), device=device)
+        self.slopes, self.intercepts = tensor(skeleton.slopes[chosen]), tensor(skeleton.intercepts[chosen])
+        self.curves = torch.tensor(curves, dtype=torch.long, device=device)
+        self.breaks, self.centers = tensor(skeleton.curve_breaks[rows]), tensor(skeleton.curve_centers[rows])
+        self.widths, self.coefficients = tensor(skeleton.curve_widths[rows]), tensor(skeleton.curve_coefficients[rows])
+        self.rows = torch.arange(len(rows), device=device)
 
     def __call__(self, inputs: Float[Tensor, "*batch functions"]) -> Float[Tensor, "*batch functions"]:
         """Values at one input per function; differentiable."""
@@ -58,7 +70,7 @@ class Functions:
 
     def _pieces(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Of every curve: the place within its piece, the piece's coefficients [..., curves, terms] and width."""
-        x = inputs[..., self.curves]
+        x = inputs.index_select(-1, self.curves)
         piece = (x.detach()[..., None] >= self.breaks).sum(dim=-1)
         width = self.widths[self.rows, piece]
         return (x - self.centers[self.rows, piece]) / width, self.coefficients[self.rows, piece], width

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from odah_gen.skeleton.forward import ForwardKinematics, Pose, axis_rotations
+from odah_gen.skeleton.forward import ForwardKinematics, Pose
 from odah_gen.skeleton.functions import Values
 from odah_gen.skeleton.marker_problem import descendants
 from odah_gen.skeleton.skeleton import NO_COORDINATE, SLOTS
@@ -46,7 +46,7 @@ class AngleSlopes:
         kinematics = self.kinematics
         joints = slice(0, SLOTS * len(kinematics.children))
         angles = values.value[..., joints].unflatten(-1, (-1, SLOTS))[..., 3:]
-        first, second, _ = axis_rotations(angles, kinematics.cross, kinematics.cross_squared).unbind(dim=-3)
+        first, second, _ = axis_rotations(angles, kinematics.cross).unbind(dim=-3)
         directions = kinematics.axes.expand(len(angles), -1, -1, -1)[..., None]
         turned = torch.cat(
             [
@@ -66,8 +66,8 @@ class AngleSlopes:
         """By how much translations along axes grow with the parent body."""
         kinematics = self.kinematics
         padded = torch.cat([scales, torch.ones_like(scales[:1])])
-        along = (kinematics.axes[:, :3].abs() * padded[kinematics.parents][:, None]).sum(dim=-1)
-        growth = 1 + kinematics.scaled * (along - 1)
+        along = (kinematics.axis_growth * padded[kinematics.parents][:, None]).sum(dim=-1)
+        growth = torch.where(kinematics.axis_growth.any(dim=-1), along, torch.ones_like(along))
         return torch.cat([growth, torch.ones_like(growth)], dim=-1)
 
     def _coupled(self, slopes: Tensor, values: Values) -> Tensor:
@@ -77,3 +77,9 @@ class AngleSlopes:
         for number, (follower, driver) in enumerate(zip(kinematics.coupled.tolist(), kinematics.drivers.tolist())):
             slopes[:, driver] += rates[:, number, None, None] * slopes[:, follower]
         return slopes
+
+
+def axis_rotations(angles: Float[Tensor, "*batch"], cross: Float[Tensor, "*#batch 3 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Rotations by angles (rad) about fixed axes, given by their skew matrices (Rodrigues' formula)."""
+    sine, versine = angles.sin()[..., None, None], (1 - angles.cos())[..., None, None]
+    return torch.eye(3, dtype=angles.dtype, device=angles.device) + sine * cross + versine * (cross @ cross)

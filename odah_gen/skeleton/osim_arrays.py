@@ -5,6 +5,7 @@ as many points as it has terms determine exactly.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import opensim
@@ -34,6 +35,8 @@ CURE = "Set ik.engine: opensim, which knows every joint."
 
 Piece = tuple[float, float, np.ndarray]
 """Center, width and coefficients of a polynomial in (x - center) / width."""
+Axis = tuple[np.ndarray, int, opensim.Function | None]
+"""Direction, coordinate and function of a joint's axis; no function means the coordinate itself, or no motion."""
 
 
 def skeleton_arrays(model: opensim.Model, called: str) -> Skeleton:
@@ -49,20 +52,16 @@ def skeleton_arrays(model: opensim.Model, called: str) -> Skeleton:
     body_names = tuple(body.getName() for body in bodies)
     coordinate_names = tuple(coordinate.getName() for coordinate in coordinates)
     index = {"ground": GROUND} | {name: i for i, name in enumerate(body_names)}
-    for joint in joints:
-        if joint.getConcreteClassName() not in JOINTS:
-            raise InputError(
-                f"{called}: joint {joint.getName()} is a {joint.getConcreteClassName()}, which the fast engine does "
-                f"not know; it knows {', '.join(JOINTS)}. {CURE}"
-            )
+    check_kinds(called, joints, coordinates)
     parents = [index[joint.getParentFrame().findBaseFrame().getName()] for joint in joints]
     children = [index[joint.getChildFrame().findBaseFrame().getName()] for joint in joints]
     check_tree(called, body_names, parents, children)
-    axes = [joint_axes(joint, coordinate_names) for joint in joints]
+    axes = [joint_axes(joint, coordinate_names, called) for joint in joints]
     couplers = enforced_couplers(model, called)
     functions = [function for rows in axes for _, _, function in rows] + [coupler.getFunction() for coupler in couplers]
     owners = [joint.getName() for joint in joints for _ in AXES] + [coupler.getName() for coupler in couplers]
-    tables = function_tables(called, functions, owners)
+    factors = [1.0] * (SLOTS * len(joints)) + [coupler_factor(coupler) for coupler in couplers]
+    tables = function_tables(called, functions, owners, factors)
     drivers = [coupler_driver(coupler, called) for coupler in couplers]
     places = [marker.getParentFrame() for marker in markers]
     return Skeleton(
@@ -78,7 +77,7 @@ def skeleton_arrays(model: opensim.Model, called: str) -> Skeleton:
         child_offsets_m=np.array([frame_in_body(joint.getChildFrame())[1] for joint in joints]),
         axis_directions=np.array([[direction for direction, _, _ in rows] for rows in axes]),
         axis_coordinates=np.array([[coordinate for _, coordinate, _ in rows] for rows in axes], dtype=int),
-        axis_scaled=np.array([scaled_slots(joint) for joint in joints]),
+        axis_growth=np.array([axis_growth(joint, parent) for joint, parent in zip(joints, parents)]),
         **tables,
         coordinate_names=coordinate_names,
         defaults=np.array([coordinate.getDefaultValue() for coordinate in coordinates]),
@@ -91,10 +90,27 @@ def skeleton_arrays(model: opensim.Model, called: str) -> Skeleton:
         ),
         coupled=np.array([coordinate_names.index(c.getDependentCoordinateName()) for c in couplers], dtype=int),
         drivers=np.array([coordinate_names.index(name) for name in drivers], dtype=int),
+        coupler_bodies=np.array([index[growing_body(coupler, model)] for coupler in couplers], dtype=int),
         marker_names=tuple(marker.getName() for marker in markers),
         marker_bodies=np.array([index[place.findBaseFrame().getName()] for place in places], dtype=int),
-        marker_locations_m=np.array([marker_location(marker) for marker in markers]).reshape(-1, 3),
+        marker_offsets_m=np.array([marker_offset(marker) for marker in markers]).reshape(-1, 3, 3),
     )
+
+
+def check_kinds(called: str, joints: Sequence[opensim.Joint], coordinates: Sequence[opensim.Coordinate]) -> None:
+    """Refuse joints of other kinds, and coordinates that are a function of time."""
+    for joint in joints:
+        if joint.getConcreteClassName() not in JOINTS:
+            raise InputError(
+                f"{called}: joint {joint.getName()} is a {joint.getConcreteClassName()}, which the fast engine does "
+                f"not know; it knows {', '.join(JOINTS)}. {CURE}"
+            )
+    for coordinate in coordinates:
+        if coordinate.getDefaultIsPrescribed():
+            raise InputError(
+                f"{called}: coordinate {coordinate.getName()} is prescribed over time, which the fast engine does not "
+                f"know. {CURE}"
+            )
 
 
 def check_tree(called: str, bodies: Sequence[str], parents: Sequence[int], children: Sequence[int]) -> None:
@@ -130,22 +146,22 @@ def matrix(rotation: opensim.Rotation) -> Float[np.ndarray, "3 3"]:
     return np.array([[mat.get(i, j) for j in range(3)] for i in range(3)])
 
 
-def marker_location(marker: opensim.Marker) -> Float[np.ndarray, " 3"]:
-    """Where a marker stands in the frame of its body."""
+def marker_offset(marker: opensim.Marker) -> Float[np.ndarray, "3 3"]:
+    """The matrix that gives a marker's place in its body from the body's scale factors."""
     rotation, origin = frame_in_body(marker.getParentFrame())
-    return origin.sum(axis=1) + rotation @ marker.get_location().to_numpy()
+    return origin + rotation @ np.diag(marker.get_location().to_numpy())
 
 
-def joint_axes(joint: opensim.Joint, names: Sequence[str]) -> list[tuple[np.ndarray, int, opensim.Function | None]]:
-    """The six axes of a joint: direction, coordinate and function (None: the coordinate itself, or no motion)."""
+def joint_axes(joint: opensim.Joint, names: Sequence[str], called: str) -> list[Axis]:
+    """The six axes of a joint."""
     custom = opensim.CustomJoint.safeDownCast(joint)
     if custom is None:
         known = SIMPLE_JOINTS[joint.getConcreteClassName()]
-        rows: list[tuple[np.ndarray, int, opensim.Function | None]] = [(X, NO_COORDINATE, None)] * SLOTS
+        rows: list[Axis] = [(X, NO_COORDINATE, None)] * SLOTS
         for slot, (number, direction) in known.items():
             rows[slot] = (direction, names.index(joint.get_coordinates(number).getName()), None)
         return rows
-    return [custom_axis(axis, names) for axis in transform_axes(custom)]
+    return [custom_axis(axis, names, f"{called}: joint {joint.getName()}") for axis in transform_axes(custom)]
 
 
 def transform_axes(joint: opensim.CustomJoint) -> list[opensim.TransformAxis]:
@@ -154,22 +170,37 @@ def transform_axes(joint: opensim.CustomJoint) -> list[opensim.TransformAxis]:
     return [getattr(transform, f"get_{name}")() for name in AXES]
 
 
-def custom_axis(axis: opensim.TransformAxis, names: Sequence[str]) -> tuple[np.ndarray, int, opensim.Function | None]:
-    """One axis of a custom joint."""
+def custom_axis(axis: opensim.TransformAxis, names: Sequence[str], called: str) -> Axis:
+    """One axis of a custom joint.
+
+    Raises:
+        InputError: several coordinates drive it.
+    """
     direction = axis.getAxis().to_numpy()
     drivers = axis.getCoordinateNamesInArray()
+    if drivers.getSize() > 1:
+        raise InputError(
+            f"{called}: {drivers.getSize()} coordinates drive its {axis.getName()}; the fast engine expects one. {CURE}"
+        )
     coordinate = names.index(drivers.get(0)) if drivers.getSize() else NO_COORDINATE
     function = axis.getFunction() if axis.hasFunction() else None
-    return direction / np.linalg.norm(direction), coordinate, function
+    return direction / (np.linalg.norm(direction) or 1.0), coordinate, function
 
 
-def scaled_slots(joint: opensim.Joint) -> list[bool]:
-    """Which translations grow with the parent: OpenSim scales a custom joint's, unless coordinate and shift are one."""
+def axis_growth(joint: opensim.Joint, parent: int) -> Float[np.ndarray, "3 3"]:
+    """How a joint's translations grow with the parent body.
+
+    OpenSim multiplies a custom joint's translation by |axis| · factors, whatever the axis' length, unless the
+    coordinate itself is the translation or the parent is ground.
+    """
     custom = opensim.CustomJoint.safeDownCast(joint)
-    if custom is None:
-        return [False] * SLOTS
-    functions = [axis.getFunction() if axis.hasFunction() else None for axis in transform_axes(custom)]
-    return [slot < 3 and function is not None and not is_identity(function) for slot, function in enumerate(functions)]
+    growth = np.zeros((3, 3))
+    if custom is None or parent == GROUND:
+        return growth
+    for slot, axis in enumerate(transform_axes(custom)[:3]):
+        if axis.hasFunction() and not is_identity(axis.getFunction()):
+            growth[slot] = np.abs(axis.getAxis().to_numpy())
+    return growth
 
 
 def is_identity(function: opensim.Function) -> bool:
@@ -214,17 +245,34 @@ def coupler_driver(coupler: opensim.CoordinateCouplerConstraint, called: str) ->
     return str(names.get(0))
 
 
+def coupler_factor(coupler: opensim.CoordinateCouplerConstraint) -> float:
+    """What multiplies a coupler's function: OpenSim keeps the scale of a scaled model there."""
+    return float(opensim.PropertyHelper.getValueDouble(coupler.getPropertyByName("scale_factor")))
+
+
+def growing_body(coupler: opensim.CoordinateCouplerConstraint, model: opensim.Model) -> str:
+    """The body with which a coupler's values grow: OpenSim scales shifts with the parent of their joint.
+
+    It refuses to do so by factors that differ between axes; their mean is taken here.
+    """
+    coordinate = model.getCoordinateSet().get(coupler.getDependentCoordinateName())
+    if coordinate.getMotionType() != opensim.Coordinate.Translational:
+        return "ground"
+    return str(coordinate.getJoint().getParentFrame().findBaseFrame().getName())
+
+
 def function_tables(
-    called: str, functions: Sequence[opensim.Function | None], owners: Sequence[str]
+    called: str, functions: Sequence[opensim.Function | None], owners: Sequence[str], factors: Sequence[float]
 ) -> dict[str, np.ndarray]:
-    """Lines and piecewise polynomials of all functions; no function means the coordinate itself."""
+    """Lines and piecewise polynomials of all functions, times factors; no function means the coordinate itself."""
     slopes, intercepts = np.zeros(len(functions)), np.zeros(len(functions))
     curved: dict[int, tuple[list[float], list[Piece]]] = {}
-    for number, function in enumerate(functions):
+    for number, (function, factor) in enumerate(zip(functions, factors)):
         if function is None:
             slopes[number] = 1.0
             continue
         breaks, pieces = polynomial_pieces(function, f"{called}: joint or coupler {owners[number]}")
+        pieces = multiplied(pieces, factor)
         if not breaks and len(pieces[0][2]) <= 2:
             line = np.append(pieces[0][2], 0.0)
             intercepts[number], slopes[number] = line[0], line[1]
@@ -263,7 +311,7 @@ def polynomial_pieces(function: opensim.Function, called: str) -> tuple[list[flo
     if kind == "MultiplierFunction":
         multiplier = opensim.MultiplierFunction.safeDownCast(function)
         breaks, pieces = polynomial_pieces(multiplier.getFunction(), called)
-        return breaks, [(center, width, multiplier.getScale() * row) for center, width, row in pieces]
+        return breaks, multiplied(pieces, multiplier.getScale())
     if kind == "Constant":
         return [], [(0.0, 1.0, np.array([opensim.Constant.safeDownCast(function).getValue()]))]
     if kind == "LinearFunction":
@@ -281,6 +329,11 @@ def polynomial_pieces(function: opensim.Function, called: str) -> tuple[list[flo
     )
 
 
+def multiplied(pieces: Sequence[Piece], factor: float) -> list[Piece]:
+    """A function times a factor."""
+    return [(center, width, factor * row) for center, width, row in pieces]
+
+
 def spline_pieces(spline: opensim.Function, degree: int) -> tuple[list[float], list[Piece]]:
     """The pieces of a spline, that before its first and that after its last point included."""
     knots = np.unique([spline.getX(i) for i in range(spline.getNumberOfPoints())])
@@ -289,7 +342,7 @@ def spline_pieces(spline: opensim.Function, degree: int) -> tuple[list[float], l
     nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
     powers = np.vander(nodes, increasing=True)
     pieces = []
-    for low, high in zip(edges[:-1], edges[1:]):
+    for low, high in pairwise(edges):
         center, width = (low + high) / 2, (high - low) / 2
         values = [spline.calcValue(opensim.Vector(1, float(center + width * node))) for node in nodes]
         pieces.append((float(center), float(width), np.linalg.solve(powers, values)))

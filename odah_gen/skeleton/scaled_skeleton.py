@@ -23,8 +23,7 @@ def scaled_skeleton(
     # Ground, at index -1, is the last row of the padded factors.
     padded = np.concatenate([scales, np.ones((1, 3))])
     parents, children = padded[skeleton.joint_parents], padded[skeleton.joint_children]
-    markers = skeleton.marker_locations_m * padded[skeleton.marker_bodies]
-    growth = axis_growth(skeleton, parents)
+    growth = function_growth(skeleton, padded)
     grown = dataclasses.replace(
         skeleton,
         mass_centers_m=skeleton.mass_centers_m * scales,
@@ -33,13 +32,18 @@ def scaled_skeleton(
         slopes=skeleton.slopes * growth,
         intercepts=skeleton.intercepts * growth,
         curve_coefficients=skeleton.curve_coefficients * growth[skeleton.curves, None, None],
+        marker_offsets_m=skeleton.marker_offsets_m * padded[skeleton.marker_bodies][:, None, :],
     )
-    places = markers if offsets_m is None else markers + offsets_m
-    return grown.with_markers(skeleton.marker_names, skeleton.marker_bodies, places)
+    if offsets_m is None:
+        return grown
+    return grown.with_markers(skeleton.marker_names, skeleton.marker_bodies, grown.marker_locations_m + offsets_m)
 
 
-def axis_growth(skeleton: Skeleton, parents: Float[np.ndarray, "joints 3"]) -> Float[np.ndarray, " functions"]:
-    """The factor of each function: translations of a joint that grow with its parent do so along their axis."""
-    along = (np.abs(skeleton.axis_directions) * parents[:, None]).sum(axis=-1)
-    growth = np.where(skeleton.axis_scaled, along, 1.0).ravel()
-    return np.concatenate([growth, np.ones(len(skeleton.slopes) - SLOTS * len(skeleton.joint_names))])
+def function_growth(
+    skeleton: Skeleton, padded: Float[np.ndarray, "bodies_and_ground 3"]
+) -> Float[np.ndarray, " functions"]:
+    """The factor of each function: translations of a joint, and couplers of them, grow with the joint's parent."""
+    along = (skeleton.axis_growth * padded[skeleton.joint_parents][:, None]).sum(axis=-1)
+    growth = np.ones((len(along), SLOTS))
+    growth[:, :3] = np.where(skeleton.axis_growth.any(axis=-1), along, 1.0)
+    return np.concatenate([growth.ravel(), padded[skeleton.coupler_bodies].mean(axis=-1)])

@@ -35,7 +35,8 @@ class Skeleton:
             in the body (diagonal, unless offset frames are nested).
         axis_directions: [J, 6, 3] unit vectors.
         axis_coordinates: [J, 6]; NO_COORDINATE for an axis that does not move.
-        axis_scaled: [J, 6] translations that grow with the parent body.
+        axis_growth: [J, 3, 3] sizes of the translations' axes, as the model has them, not of unit length; times the
+            parent's scale factors they give what a translation is multiplied by. Zero for one that does not grow.
         slopes, intercepts: [6 J + C] of functions that are lines; zero for the others.
         curves: [P] which functions are no lines.
         curve_breaks: [P, S - 1] where their pieces meet, rising, padded with infinity.
@@ -46,7 +47,9 @@ class Skeleton:
         clamped, locked: [N].
         rotational: [N] coordinates in rad.
         coupled, drivers: [C] coordinates that follow another, and those that they follow.
-        marker_names, marker_bodies, marker_locations_m: [M], [M], [M, 3] in the body's frame.
+        coupler_bodies: [C] bodies whose mean scale factor multiplies a shift that follows; GROUND where none does.
+        marker_names, marker_bodies: [M] each; GROUND for a marker that stands still.
+        marker_offsets_m: [M, 3, 3]; times the body's scale factors they give the place in the body, as for joints.
     """
 
     body_names: tuple[str, ...]
@@ -61,7 +64,7 @@ class Skeleton:
     child_offsets_m: Float[np.ndarray, "joints 3 3"]
     axis_directions: Float[np.ndarray, "joints 6 3"]
     axis_coordinates: Int[np.ndarray, "joints 6"]
-    axis_scaled: Bool[np.ndarray, "joints 6"]
+    axis_growth: Float[np.ndarray, "joints 3 3"]
     slopes: Float[np.ndarray, " functions"]
     intercepts: Float[np.ndarray, " functions"]
     curves: Int[np.ndarray, " curves"]
@@ -78,9 +81,15 @@ class Skeleton:
     rotational: Bool[np.ndarray, " coordinates"]
     coupled: Int[np.ndarray, " couplers"]
     drivers: Int[np.ndarray, " couplers"]
+    coupler_bodies: Int[np.ndarray, " couplers"]
     marker_names: tuple[str, ...]
     marker_bodies: Int[np.ndarray, " markers"]
-    marker_locations_m: Float[np.ndarray, "markers 3"]
+    marker_offsets_m: Float[np.ndarray, "markers 3 3"]
+
+    @property
+    def marker_locations_m(self) -> Float[np.ndarray, "markers 3"]:
+        """Where the markers are in the frames of their bodies, not scaled."""
+        return self.marker_offsets_m.sum(axis=-1)
 
     @property
     def root(self) -> int:
@@ -90,8 +99,9 @@ class Skeleton:
     def with_markers(
         self, names: tuple[str, ...], bodies: Int[np.ndarray, " markers"], locations_m: Float[np.ndarray, "markers 3"]
     ) -> "Skeleton":
-        """The same skeleton with other markers."""
-        return dataclasses.replace(self, marker_names=names, marker_bodies=bodies, marker_locations_m=locations_m)
+        """The same skeleton with other markers, at places in the frames of their bodies."""
+        offsets = locations_m[..., None] * np.eye(3)
+        return dataclasses.replace(self, marker_names=names, marker_bodies=bodies, marker_offsets_m=offsets)
 
     def with_locked(self, values: dict[str, float]) -> "Skeleton":
         """The same skeleton with some coordinates held at values (rad, m)."""
