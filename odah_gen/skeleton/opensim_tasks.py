@@ -92,9 +92,9 @@ def read_skeleton(text: str, called: str = "the model") -> Skeleton:
     """
     try:
         model = read_model(text)
+        model.finalizeConnections()
     except RuntimeError as error:
         raise InputError(f"{called}: OpenSim cannot read this model. {SCALE_AGAIN}") from error
-    model.initSystem()
     return skeleton_arrays(model, called)
 
 
