@@ -31,7 +31,7 @@ JOINTS = ("CustomJoint", *SIMPLE_JOINTS)
 SPLINES = {"SimmSpline": 3, "NaturalCubicSpline": 3, "PiecewiseLinearFunction": 1}
 """Functions that are given by points, and the degree of their pieces."""
 FUNCTIONS = ("Constant", "LinearFunction", "PolynomialFunction", "MultiplierFunction", "GCVSpline", *SPLINES)
-CURE = "Set ik.engine: opensim, which knows every joint."
+CURE = "Set ik.engine: opensim, which knows every kind."
 
 Piece = tuple[float, float, np.ndarray]
 """Center, width and coefficients of a polynomial in (x - center) / width."""
@@ -55,11 +55,12 @@ def skeleton_arrays(model: opensim.Model, called: str) -> Skeleton:
     check_kinds(called, joints, coordinates)
     parents = [index[joint.getParentFrame().findBaseFrame().getName()] for joint in joints]
     children = [index[joint.getChildFrame().findBaseFrame().getName()] for joint in joints]
-    check_tree(called, body_names, parents, children)
+    check_tree(called, body_names, children)
     axes = [joint_axes(joint, coordinate_names, called) for joint in joints]
     couplers = enforced_couplers(model, called)
     functions = [function for rows in axes for _, _, function in rows] + [coupler.getFunction() for coupler in couplers]
-    owners = [joint.getName() for joint in joints for _ in AXES] + [coupler.getName() for coupler in couplers]
+    owners = [f"joint {joint.getName()}" for joint in joints for _ in AXES]
+    owners += [f"coupler {coupler.getName()}" for coupler in couplers]
     factors = [1.0] * (SLOTS * len(joints)) + [coupler_factor(coupler) for coupler in couplers]
     tables = function_tables(called, functions, owners, factors)
     drivers = [coupler_driver(coupler, called) for coupler in couplers]
@@ -113,21 +114,14 @@ def check_kinds(called: str, joints: Sequence[opensim.Joint], coordinates: Seque
             )
 
 
-def check_tree(called: str, bodies: Sequence[str], parents: Sequence[int], children: Sequence[int]) -> None:
-    """Refuse bodies that hang on no joint or on two, and joints that are written from the leaf to the root."""
+def check_tree(called: str, bodies: Sequence[str], children: Sequence[int]) -> None:
+    """Refuse bodies that hang on several joints: loops. To a body without any, OpenSim itself gives a free joint."""
     for number, name in enumerate(bodies):
         if children.count(number) != 1:
             raise InputError(
                 f"{called}: body {name} is the child of {children.count(number)} joints; "
-                f"the fast engine expects exactly one. {CURE}"
+                f"the fast engine expects one. {CURE}"
             )
-    reached, left = {GROUND}, dict(zip(children, parents))
-    while left:
-        ready = [child for child, parent in left.items() if parent in reached]
-        if not ready:
-            raise InputError(f"{called}: body {bodies[next(iter(left))]} is not connected to ground by joints. {CURE}")
-        reached |= {child for child in ready}
-        left = {child: parent for child, parent in left.items() if child not in reached}
 
 
 def frame_in_body(frame: opensim.PhysicalFrame) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
@@ -180,7 +174,8 @@ def custom_axis(axis: opensim.TransformAxis, names: Sequence[str], called: str) 
     drivers = axis.getCoordinateNamesInArray()
     if drivers.getSize() > 1:
         raise InputError(
-            f"{called}: {drivers.getSize()} coordinates drive its {axis.getName()}; the fast engine expects one. {CURE}"
+            f"{called} moves along {axis.getName()} by {drivers.getSize()} coordinates; the fast engine expects one. "
+            f"{CURE}"
         )
     coordinate = names.index(drivers.get(0)) if drivers.getSize() else NO_COORDINATE
     function = axis.getFunction() if axis.hasFunction() else None
@@ -271,7 +266,7 @@ def function_tables(
         if function is None:
             slopes[number] = 1.0
             continue
-        breaks, pieces = polynomial_pieces(function, f"{called}: joint or coupler {owners[number]}")
+        breaks, pieces = polynomial_pieces(function, f"{called}: {owners[number]}")
         pieces = multiplied(pieces, factor)
         if not breaks and len(pieces[0][2]) <= 2:
             line = np.append(pieces[0][2], 0.0)
@@ -325,7 +320,7 @@ def polynomial_pieces(function: opensim.Function, called: str) -> tuple[list[flo
         degree = SPLINES[kind] if kind in SPLINES else spline.getDegree()
         return spline_pieces(spline, degree)
     raise InputError(
-        f"{called}: uses a {kind}, which the fast engine does not know; it knows {', '.join(FUNCTIONS)}. {CURE}"
+        f"{called} uses a {kind}, which the fast engine does not know; it knows {', '.join(FUNCTIONS)}. {CURE}"
     )
 
 
