@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from odah_gen.errors import InputError
@@ -34,8 +35,9 @@ from odah_gen.skeleton.trc import MarkerTrajectories
 
 KEY_STRIDE = 12
 """Frames from one key frame to the next."""
-CHUNK = 1024
+CHUNK = 128
 """Frames solved together: enough to spread the cost of each array operation, few enough for the processor's cache."""
+FIRST_STEPS = 4
 COARSE = {"tolerance": 1e-3, "most_steps": 20}
 """Key frames are only starts (rad, m)."""
 WORSE = 4.0
@@ -194,7 +196,7 @@ class Solver:
         there = measured.frames(index)
         limit = GOOD_RMS_M**2 * there.weight.sum(dim=1)
         base = self.root.coordinates(points[index], self.weights)
-        best = Minimum(base, torch.full_like(limit, torch.inf))
+        best = Minimum(base, torch.full_like(limit, torch.inf), torch.zeros_like(limit, dtype=torch.bool))
         for pose in self.poses:
             bad = (best.cost > limit).nonzero()[:, 0]
             if not len(bad):
@@ -217,16 +219,21 @@ class Solver:
         for first, end in zip(ends - lengths, ends):
             inside = (keys >= first) & (keys < end)
             followed = nearest_branch(self.skeleton.coordinate_names, solved[inside])
-            starts.append([np.interp(np.arange(first, end), keys[inside], column) for column in followed.T])
-        return torch.as_tensor(np.concatenate(starts, axis=1).T, dtype=self.weights.dtype)
+            starts.append(through(keys[inside], followed, np.arange(first, end)))
+        return torch.as_tensor(np.concatenate(starts), dtype=self.weights.dtype)
 
     def _refine(self, measured: Measured, starts: Tensor) -> Minimum:
-        """Solve all frames, some at a time."""
-        parts = [
-            minimise(self.problem, measured.frames(rows), starts[rows], near=True)
-            for rows in torch.arange(len(starts)).split(CHUNK)
+        """Solve all frames, some at a time; the few that need many steps are finished together."""
+        rows = torch.arange(len(starts)).split(CHUNK)
+        first = [
+            minimise(self.problem, measured.frames(part), starts[part], near=True, most_steps=FIRST_STEPS)
+            for part in rows
         ]
-        return Minimum(torch.cat([part.coordinates for part in parts]), torch.cat([part.cost for part in parts]))
+        found = Minimum.join(first)
+        for part in (~found.done).nonzero()[:, 0].split(CHUNK):
+            again = minimise(self.problem, measured.frames(part), found.coordinates[part], near=True)
+            found = better_of(found, again, part)
+        return found
 
     def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, **options: float) -> Minimum:
         """Start frames again from their neighbours where those fare much better, and keep what is better."""
@@ -274,7 +281,15 @@ def key_frames(lengths: Sequence[int]) -> Int[np.ndarray, " keys"]:
 
 def better_of(found: Minimum, again: Minimum, rows: Tensor) -> Minimum:
     """The better of two results for some rows; the first for the others."""
-    coordinates, cost = found.coordinates.clone(), found.cost.clone()
-    better = again.cost < cost[rows] * (1 - 1e-9)
-    coordinates[rows[better]], cost[rows[better]] = again.coordinates[better], again.cost[better]
-    return Minimum(coordinates, cost)
+    better = again.cost <= found.cost[rows]
+    chosen = rows[better]
+    return Minimum(
+        *(old.index_copy(0, chosen, new[better]) for old, new in zip(vars(found).values(), vars(again).values()))
+    )
+
+
+def through(
+    keys: Int[np.ndarray, " keys"], values: Float[np.ndarray, "keys coordinates"], frames: Int[np.ndarray, " frames"]
+) -> Float[np.ndarray, "frames coordinates"]:
+    """Smooth curves through key frames, or the value of the only one."""
+    return CubicSpline(keys, values)(frames) if len(keys) > 1 else np.repeat(values, len(frames), axis=0)

@@ -1,12 +1,13 @@
 """Newton's method with bounds and Levenberg's damping, on the marker problems of many frames at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, Quadratic
+from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, Quadratic, State
 
 TOLERANCE = 1e-6
 """A frame is done after a step in which no coordinate moved farther than this (rad, m). Convergence is quadratic: what
@@ -38,10 +39,21 @@ class Minimum:
     Attributes:
         coordinates: [F, N] rad and m.
         cost: [F] Σ weight |model − measured|² (m²).
+        done: [F] frames that came to rest; the others ran out of steps.
     """
 
     coordinates: Float[Tensor, "frames coordinates"]
     cost: Float[Tensor, " frames"]
+    done: Bool[Tensor, " frames"]
+
+    def write(self, index: Tensor, state: State, done: Tensor) -> None:
+        """Write down where some of the frames are."""
+        self.coordinates[index], self.cost[index], self.done[index] = state.coordinates, state.cost, done
+
+    @classmethod
+    def join(cls, parts: Sequence["Minimum"]) -> "Minimum":
+        """Results of one group of frames after another."""
+        return cls(*(torch.cat(values) for values in zip(*(vars(part).values() for part in parts))))
 
 
 @dataclass(frozen=True)
@@ -82,17 +94,20 @@ def minimise(
     bounds = bounds_of(problem)
     held = start.index_copy(-1, problem.free, start[:, problem.free].clamp(bounds.lower, bounds.upper))
     search = Search(problem, measured, held, bounds, near)
-    result = Minimum(search.state.coordinates.clone(), search.state.cost.clone())
+    state = search.state
+    result = Minimum(state.coordinates.clone(), state.cost.clone(), torch.zeros(len(start), dtype=torch.bool))
     index = torch.arange(len(start), device=start.device)
+    left = torch.ones_like(result.done)
     for _ in range(most_steps):
         left = search.step(tolerance)
         if left.float().mean() < COMPACT_BELOW:
-            result.coordinates[index], result.cost[index] = search.state.coordinates, search.state.cost
-            index = index[left]
+            result.write(index, search.state, ~left)
+            rows = left.nonzero()[:, 0]
+            index, left = index[rows], left[rows]
             if not len(index):
                 return result
-            search.keep(left.nonzero()[:, 0])
-    result.coordinates[index], result.cost[index] = search.state.coordinates, search.state.cost
+            search.keep(rows)
+    result.write(index, search.state, ~left)
     return result
 
 
@@ -137,9 +152,11 @@ class Search:
         stiff = self.quadratic.gauss_newton
         largest = stiff.amax(dim=1, keepdim=True).clamp(min=1e-30)
         extra = self.damping[:, None] * (stiff + 1e-6 * largest) + 1e-14 * largest
-        matrix = self.quadratic.hessian + torch.diag_embed(extra)
+        matrix = self.quadratic.hessian
+        matrix.diagonal(dim1=1, dim2=2).add_(extra)
         reach = bounds.lower - here, bounds.upper - here
         change, solved = bounded_solve(matrix, gradient, held, HELD * largest, reach)
+        matrix.diagonal(dim1=1, dim2=2).sub_(extra)
         change = change * (LONGEST_STEP / change.abs().amax(dim=1, keepdim=True).clamp(min=LONGEST_STEP))
         there = torch.clamp(here + change, bounds.lower, bounds.upper)
         size = torch.where(solved, (there - here).abs().amax(dim=1), torch.inf)
@@ -186,7 +203,11 @@ def held_solve(
 ) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"]]:
     """The step that puts held coordinates on their targets; zero and false where the curvature is not positive."""
     pull = held * stiffness
-    factor, failed = torch.linalg.cholesky_ex(matrix + torch.diag_embed(pull))
+    diagonal = matrix.diagonal(dim1=1, dim2=2)
+    kept = diagonal.clone()
+    diagonal.add_(pull)
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    diagonal.copy_(kept)
     right = torch.where(held, pull * target, -gradient)
     change = torch.cholesky_solve(right[..., None], factor)[..., 0]
     solved = (failed == 0) & change.isfinite().all(dim=1)
