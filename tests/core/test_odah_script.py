@@ -11,13 +11,13 @@ def odah(*words: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_command_and_group():
     text = odah("--help").stdout
-    assert all(word in text for word in ("setup", "demo", "test", "mocap", "ODAH_TORCH"))
+    assert all(word in text for word in ("setup", "demo", "test", "mocap", "models", "ODAH_TORCH"))
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["setup", "--with", "nothing"], "no group nothing; the groups are: mocap"),
+        (["setup", "--with", "nothing"], "no group nothing; the groups are: mocap models"),
         (["setup", "--with"], "--with needs a name"),
         (["setup", "--fast"], "unknown option --fast"),
         (["demo", "--fast"], "demo takes no options"),

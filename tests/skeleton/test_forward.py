@@ -11,6 +11,7 @@ from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.scaled_skeleton import scaled_skeleton
 from odah_gen.skeleton.skeleton import GROUND, Skeleton, read_skeleton, write_skeleton
 from odah_gen.skeleton.table import coordinate_names
+from tests.skeleton.held_against_opensim import assert_as_opensim
 from tests.skeleton.random_models import FUNCTIONS, JOINTS, grow, random_factors, random_model
 
 SEEDS = range(8)
@@ -49,24 +50,6 @@ def own(tasks, generic):
     return tasks.read_skeleton(generic)
 
 
-def assert_as_opensim(tasks, text, skeleton, coordinates, scales=None, dtype=torch.float64, atol_m=1e-9):
-    """Joint centres, mass centres, markers and rotations of our kinematics and of OpenSim's model in `text`."""
-    kinematics = ForwardKinematics(skeleton, dtype)
-    factors = None if scales is None else torch.as_tensor(scales, dtype=dtype)
-    pose = kinematics.move(torch.as_tensor(coordinates, dtype=dtype), factors)
-    truth = tasks.replay(text, skeleton.coordinate_names, coordinates)
-    pairs = [
-        (pose.joint_centers_m, truth.joint_centers_m),
-        (pose.origins_m, truth.body_origins_m),
-        (pose.rotations, truth.body_rotations),
-        (kinematics.mass_centers(pose, factors), truth.mass_centers_m),
-        (kinematics.markers(pose, factors), truth.markers_m),
-    ]
-    for found, expected in pairs:
-        assert found.shape == expected.shape
-        np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=atol_m)
-
-
 def inner_kinds(function):
     """The kind of a function, and those within it."""
     multiplier = opensim.MultiplierFunction.safeDownCast(function)
@@ -98,22 +81,22 @@ def test_the_random_models_have_what_is_easily_mistaken(tasks):
 
 
 def test_equals_opensim(drawn, tasks):
-    assert_as_opensim(tasks, drawn.texts[0], drawn.skeletons[0], drawn.coordinates)
+    assert_as_opensim(drawn.texts[0], drawn.skeletons[0], drawn.coordinates)
 
 
 def test_equals_opensim_after_model_scale(drawn, tasks):
-    assert_as_opensim(tasks, drawn.texts[1], drawn.skeletons[0], drawn.coordinates, drawn.factors[0])
+    assert_as_opensim(drawn.texts[1], drawn.skeletons[0], drawn.coordinates, drawn.factors[0])
 
 
 def test_equals_opensim_after_model_scale_of_a_scaled_model(drawn, tasks):
-    assert_as_opensim(tasks, drawn.texts[1], drawn.skeletons[1], drawn.coordinates)
-    assert_as_opensim(tasks, drawn.texts[2], drawn.skeletons[1], drawn.coordinates, drawn.factors[1])
+    assert_as_opensim(drawn.texts[1], drawn.skeletons[1], drawn.coordinates)
+    assert_as_opensim(drawn.texts[2], drawn.skeletons[1], drawn.coordinates, drawn.factors[1])
 
 
 def test_a_scaled_skeleton_equals_the_scaled_model(drawn, tasks):
     grown = scaled_skeleton(drawn.skeletons[0], drawn.factors[0])
-    assert_as_opensim(tasks, drawn.texts[1], grown, drawn.coordinates)
-    assert_as_opensim(tasks, drawn.texts[2], grown, drawn.coordinates, drawn.factors[1])
+    assert_as_opensim(drawn.texts[1], grown, drawn.coordinates)
+    assert_as_opensim(drawn.texts[2], grown, drawn.coordinates, drawn.factors[1])
     for name in ("slopes", "intercepts"):
         couplers = slice(-len(grown.coupled), None)
         np.testing.assert_allclose(getattr(grown, name)[couplers], getattr(drawn.skeletons[1], name)[couplers])
@@ -121,12 +104,12 @@ def test_a_scaled_skeleton_equals_the_scaled_model(drawn, tasks):
 
 def test_the_generic_model_equals_opensim(own, generic, tasks, random_pose):
     poses = random_pose(20, spread=1.3)
-    assert_as_opensim(tasks, generic, own, poses)
-    assert_as_opensim(tasks, generic, own, poses, dtype=torch.float32, atol_m=5e-6)
+    assert_as_opensim(generic, own, poses)
+    assert_as_opensim(generic, own, poses, dtype=torch.float32, atol_m=5e-6)
     factors = np.random.default_rng(0).uniform(0.7, 1.4, (22, 3))
     grown = tasks.model_text(grow(tasks.read_model(generic), factors))
-    assert_as_opensim(tasks, grown, own, poses, factors)
-    assert_as_opensim(tasks, grown, own, poses, factors, dtype=torch.float32, atol_m=5e-6)
+    assert_as_opensim(grown, own, poses, factors)
+    assert_as_opensim(grown, own, poses, factors, dtype=torch.float32, atol_m=5e-6)
 
 
 @pytest.mark.parametrize("time", [0, 1])
