@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from odah_gen.skeleton.joint_fit_priors import Belief, OffsetPrior, factor_belief
+from odah_gen.skeleton.joint_fit_priors import Belief, FactorPrior, OffsetPrior
 from odah_gen.skeleton.joint_fit_problem import MarkerFit, Normal, Unknowns
 
 ITERATIONS = 40
@@ -23,6 +23,14 @@ LARGEST_TURN_RAD = 0.5
 BOUND_ROUNDS = 2
 LARGEST_DEVIATION = 0.25
 """No factor is further from the subject's common size than this share."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed of factors and offsets."""
+
+    factors: FactorPrior
+    offsets: OffsetPrior
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,12 @@ class Fitted:
     factor_sd: Float[Tensor, " groups"]
 
 
-def fit_jointly(problem: MarkerFit, prior: OffsetPrior, start: Unknowns) -> Fitted:
+def fit_jointly(problem: MarkerFit, prior: Prior, start: Unknowns) -> Fitted:
     """Lower the cost until it stays.
 
     Args:
         problem: the markers.
-        prior: of the offsets; that of the factors is `factor_belief`.
+        prior: what is believed beforehand.
         start: angles near the truth.
     """
     at, damping = measure(problem, prior, start), FIRST_DAMPING
@@ -75,16 +83,16 @@ def fit_jointly(problem: MarkerFit, prior: OffsetPrior, start: Unknowns) -> Fitt
     return Fitted(at.unknowns, shared_sd(normal, beliefs)[: len(at.unknowns.factors)])
 
 
-def measure(problem: MarkerFit, prior: OffsetPrior, unknowns: Unknowns) -> Progress:
+def measure(problem: MarkerFit, prior: Prior, unknowns: Unknowns) -> Progress:
     """Misses and cost at some unknowns."""
     misses = problem.misses(unknowns)
-    cost = problem.cost(unknowns, misses) + factor_belief(unknowns.factors).cost + prior.belief(unknowns.offsets_m).cost
+    cost = problem.cost(unknowns, misses) + believed(prior, unknowns).cost
     return Progress(unknowns, misses, cost)
 
 
-def believed(prior: OffsetPrior, unknowns: Unknowns) -> Belief:
+def believed(prior: Prior, unknowns: Unknowns) -> Belief:
     """The beliefs about factors and offsets as one."""
-    factors, offsets = factor_belief(unknowns.factors), prior.belief(unknowns.offsets_m)
+    factors, offsets = prior.factors.belief(unknowns.factors), prior.offsets.belief(unknowns.offsets_m)
     return Belief(
         torch.block_diag(factors.curvature, offsets.curvature),
         torch.cat([factors.right, offsets.right]),
@@ -93,7 +101,7 @@ def believed(prior: OffsetPrior, unknowns: Unknowns) -> Belief:
 
 
 def step(
-    problem: MarkerFit, prior: OffsetPrior, unknowns: Unknowns, normal: Normal, beliefs: Belief, damping: float
+    problem: MarkerFit, prior: Prior, unknowns: Unknowns, normal: Normal, beliefs: Belief, damping: float
 ) -> Unknowns:
     """One damped step, kept inside all bounds."""
     angles = normal.angles + damping * torch.diag_embed(normal.angles.diagonal(dim1=-2, dim2=-1) + 1.0)
@@ -109,7 +117,7 @@ def step(
     count = len(unknowns.factors)
     return Unknowns(
         near_mean(unknowns.factors + change[:count]),
-        prior.within(unknowns.offsets_m + change[count:].unflatten(0, (-1, 3))),
+        prior.offsets.within(unknowns.offsets_m + change[count:].unflatten(0, (-1, 3))),
         unknowns.coordinates.index_add(1, problem.columns, turn),
     )
 

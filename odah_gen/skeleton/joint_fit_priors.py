@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-FACTOR_SD = 0.05
-"""Spread of a factor about the subject's common size."""
-RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD = 0.002, float(np.deg2rad(1.0))
+FACTOR_SD, START_SD = 0.05, 0.03
+"""Spread of a factor about the subject's common size, and about what the Scale tool found."""
+RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD = 0.002, float(np.deg2rad(0.5))
 """Spread of what the offsets of a segment have in common: a shift and a turn of all its markers together."""
-LARGEST_SHIFT_M, LARGEST_TURN_RAD = 0.005, float(np.deg2rad(3.0))
+LARGEST_SHIFT_M, LARGEST_TURN_RAD = 0.005, float(np.deg2rad(2.0))
 """No segment's offsets have more than this in common."""
 LARGEST_OFFSET_M = 0.025
 LARGEST_SD = 3.0
@@ -102,11 +102,25 @@ def barrier(
     return Barrier(stiffness[:, None, None] * bent, -stiffness[:, None] * vectors, cost)
 
 
-def factor_belief(factors: Float[Tensor, " groups"], sd: float = FACTOR_SD) -> Belief:
-    """Factors scatter about their own mean, which is free."""
-    count = len(factors)
-    curvature = (torch.eye(count, dtype=factors.dtype) - 1 / count) / sd**2
-    return Belief(curvature, -curvature @ factors, 0.5 * float(factors @ curvature @ factors))
+@dataclass(frozen=True)
+class FactorPrior:
+    """Factors are near each other, and near those of the Scale tool.
+
+    Attributes:
+        start: [K] factors of the Scale tool.
+    """
+
+    start: Float[Tensor, " groups"]
+
+    def belief(self, factors: Float[Tensor, " groups"]) -> Belief:
+        """Factors scatter about their own mean, which is free, and about the start."""
+        same = torch.eye(len(factors), dtype=factors.dtype)
+        about_mean = (same - 1 / len(factors)) / FACTOR_SD**2
+        about_start = same / START_SD**2
+        moved = factors - self.start
+        pull = -about_mean @ factors - about_start @ moved
+        cost = 0.5 * float(factors @ about_mean @ factors + moved @ about_start @ moved)
+        return Belief(about_mean + about_start, pull, cost)
 
 
 def offset_prior(

@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from odah_gen.body.layout import MarkerLayout
 from odah_gen.skeleton.fast_ik import solve
 from odah_gen.skeleton.forward import ForwardKinematics
-from odah_gen.skeleton.joint_fit import fit_jointly
-from odah_gen.skeleton.joint_fit_priors import Segment, offset_prior, segments_of
+from odah_gen.skeleton.joint_fit import Prior, fit_jointly
+from odah_gen.skeleton.joint_fit_priors import FactorPrior, Segment, offset_prior, segments_of
 from odah_gen.skeleton.joint_fit_problem import MarkerFit, Observations, Unknowns
 from odah_gen.skeleton.sampled_frames import spread_frames
 from odah_gen.skeleton.scale_groups import ScaleGroups, scale_groups
@@ -40,9 +40,9 @@ QUIET = (
     "lumbar_rotation",
 )
 """Coordinates that are zero when somebody stands quietly."""
-QUIET_SD_RAD = float(np.deg2rad(3.0))
+QUIET_SD_RAD = float(np.deg2rad(1.0))
 """How far from zero a quietly standing person's hips, knees, ankles and back may be."""
-MOTION_WORTH, STATIC_WORTH = 60.0, 15.0
+MOTION_WORTH, STATIC_WORTH = 60.0, 25.0
 """All frames of the motions count as so many independent ones, because neighbours err alike; and so does the static
 trial, whose pose is known best."""
 
@@ -108,11 +108,11 @@ def scale_jointly(
     problem = MarkerFit(
         ForwardKinematics(pointed), torch.as_tensor(groups.spread), observations(pointed, weights, trial)
     )
-    prior = offset_prior(layout.offset_sd_m, segments, len(weights), torch.float64)
+    offsets = offset_prior(layout.offset_sd_m, segments, len(weights), torch.float64)
     begin = Unknowns(
         torch.as_tensor(factors), torch.zeros(len(weights), 3, dtype=torch.float64), torch.as_tensor(trial.coordinates)
     )
-    fitted = fit_jointly(problem, prior, begin)
+    fitted = fit_jointly(problem, Prior(FactorPrior(begin.factors), offsets), begin)
     end = fitted.unknowns
     return JointScaling(
         scales=groups.scales(end.factors.numpy()),

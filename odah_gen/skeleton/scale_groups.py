@@ -7,8 +7,13 @@ import numpy as np
 from jaxtyping import Float
 
 AXES = "XYZ"
-FOLLOWED: Mapping[str, str] = {"patella": "femur", "talus": "calcn", "toes": "calcn", "ulna": "radius"}
-"""Bodies too small, or too close to another, for markers to tell their size, and the body whose factors they take."""
+FOLLOWED: Mapping[str, Sequence[str]] = {
+    "femur": ("patella X", "patella Y", "patella Z"),
+    "calcn": ("talus Y", "talus Z", "toes X", "toes Y", "toes Z"),
+    "radius": ("ulna X", "ulna Y", "ulna Z"),
+}
+"""Bodies, and the axes of others that take their factors: they are too small, or too close, for markers to tell them
+apart. Only the talus has a length of its own, which the way from the ankle to the heel tells."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,13 @@ def scale_groups(bodies: Sequence[str]) -> ScaleGroups:
     Args:
         bodies: body names; _r and _l end those of a side.
     """
-    leaders = [leader(body) for body in bodies]
-    names = tuple(f"{body} {axis}" for body in dict.fromkeys(leaders) for axis in AXES)
-    spread = np.zeros((len(bodies), 3, len(names)))
-    for row, body in enumerate(leaders):
-        for axis in range(3):
-            spread[row, axis, names.index(f"{body} {AXES[axis]}")] = 1.0
+    leaders = [[leader(body, axis) for axis in AXES] for body in bodies]
+    names = tuple(dict.fromkeys(name for row in leaders for name in row))
+    spread = np.array([[[float(name == own) for name in names] for own in row] for row in leaders])
     return ScaleGroups(names, spread)
 
 
-def leader(body: str) -> str:
-    """The body, without its side, whose factors a body takes."""
-    bare = body.removesuffix("_r").removesuffix("_l")
-    return FOLLOWED.get(bare, bare)
+def leader(body: str, axis: str) -> str:
+    """The body, without its side, and axis whose factor an axis of a body takes."""
+    own = f"{body.removesuffix('_r').removesuffix('_l')} {axis}"
+    return next((f"{first} {axis}" for first, others in FOLLOWED.items() if own in others), own)
