@@ -28,7 +28,7 @@ from odah_gen.skeleton.kinematics import (
     nearest_branch,
 )
 from odah_gen.skeleton.marker_problem import MarkerProblem, Measured
-from odah_gen.skeleton.minimise import Minimum, minimise
+from odah_gen.skeleton.minimise import MOST_STEPS, Minimum, minimise
 from odah_gen.skeleton.root_start import RootStart
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.trc import MarkerTrajectories
@@ -38,8 +38,8 @@ KEY_STRIDE = 12
 CHUNK = 128
 """Frames solved together: enough to spread the cost of each array operation, few enough for the processor's cache."""
 FIRST_STEPS = 4
-COARSE = {"tolerance": 1e-3, "most_steps": 20}
-"""Key frames are only starts (rad, m)."""
+COARSE, COARSE_STEPS = 1e-2, 12
+"""Key frames are only starts: tolerance (rad, m) and most steps."""
 WORSE = 4.0
 """A frame whose cost exceeds that of a neighbour this many times starts again from the neighbour."""
 JUMP_RAD = 0.6
@@ -154,8 +154,8 @@ def replay(kinematics: ForwardKinematics, coordinates: Float[np.ndarray, "frames
     skeleton = kinematics.skeleton
     with torch.inference_mode():
         pose = kinematics.move(kinematics.complete(torch.as_tensor(coordinates, dtype=kinematics.dtype)))
-        arrays = pose.joint_centers_m, kinematics.mass_centers(pose), kinematics.markers(pose)
-        arrays = (*arrays, pose.origins_m, pose.rotations)
+        positions = pose.joint_centers_m, kinematics.mass_centers(pose), kinematics.markers(pose)
+        arrays = (*positions, pose.origins_m, pose.rotations)
     return Replay(
         skeleton.body_names,
         skeleton.joint_names,
@@ -187,7 +187,7 @@ class Solver:
         keys = key_frames(lengths)
         starts = self._between(keys, self._keys(points, measured, keys, clip), lengths)
         found = self._refine(measured, starts)
-        found = self._mend(measured, found, clip)
+        found = self._mend(measured, found, clip, JUMP_RAD, MOST_STEPS)
         return np.split(found.coordinates.numpy(), np.cumsum(lengths)[:-1])
 
     def _keys(self, points: Tensor, measured: Measured, keys: Int[np.ndarray, " keys"], clip: np.ndarray) -> np.ndarray:
@@ -202,7 +202,7 @@ class Solver:
             if not len(bad):
                 break
             best = better_of(best, self._from_pose(there.frames(bad), base[bad], pose), bad)
-            best = self._mend(there, best, clip[keys], **COARSE)
+            best = self._mend(there, best, clip[keys], np.inf, COARSE_STEPS)
         return best.coordinates.numpy()
 
     def _from_pose(self, measured: Measured, base: Tensor, pose: Mapping[int, float]) -> Minimum:
@@ -210,7 +210,7 @@ class Solver:
         start = base.clone()
         for coordinate, value in pose.items():
             start[:, coordinate] = value
-        return minimise(self.problem, measured, start, **COARSE)
+        return minimise(self.problem, measured, start, most_steps=COARSE_STEPS, tolerance=COARSE)
 
     def _between(self, keys: np.ndarray, solved: np.ndarray, lengths: Sequence[int]) -> Tensor:
         """Starts of all frames, interpolated between the key frames of each clip."""
@@ -235,17 +235,17 @@ class Solver:
             found = better_of(found, again, part)
         return found
 
-    def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, **options: float) -> Minimum:
+    def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, jump_rad: float, most_steps: int) -> Minimum:
         """Start frames again from their neighbours where those fare much better, and keep what is better."""
         for side in (1, -1) * ROUNDS:
-            rows = torch.as_tensor(self._suspects(found, clip, side))
+            rows = torch.as_tensor(self._suspects(found, clip, side, jump_rad))
             if not len(rows):
                 continue
-            again = minimise(self.problem, measured.frames(rows), found.coordinates[rows - side], **options)
+            again = minimise(self.problem, measured.frames(rows), found.coordinates[rows - side], most_steps=most_steps)
             found = better_of(found, again, rows)
         return found
 
-    def _suspects(self, found: Minimum, clip: np.ndarray, side: int) -> np.ndarray:
+    def _suspects(self, found: Minimum, clip: np.ndarray, side: int, jump_rad: float) -> np.ndarray:
         """Frames to start again from the frame before (side 1) or after (-1): worse than it, or far from it."""
         cost = found.cost.numpy()
         followed = nearest_branch(self.skeleton.coordinate_names, found.coordinates.numpy())
@@ -256,7 +256,7 @@ class Solver:
         turning = self.skeleton.rotational
         apart = np.abs(followed[rows] - followed[rows - side])[:, turning].max(axis=1, initial=0.0)
         floor = 1e-9 * self.weights.sum().item()
-        return rows[(cost[rows] > WORSE * cost[rows - side] + floor) | (apart > JUMP_RAD)]
+        return rows[(cost[rows] > WORSE * cost[rows - side] + floor) | (apart > jump_rad)]
 
 
 def starting_poses(skeleton: Skeleton) -> list[dict[int, float]]:
@@ -265,7 +265,7 @@ def starting_poses(skeleton: Skeleton) -> list[dict[int, float]]:
     poses = [THUMBS_FORWARD | dict(start) for start in STARTS]
     return [
         {names.index(name): value for name, value in pose.items() if name in names}
-        | {index: skeleton.defaults[index] for index in np.flatnonzero(skeleton.locked)}
+        | {int(index): float(skeleton.defaults[index]) for index in np.flatnonzero(skeleton.locked)}
         for pose in poses
     ]
 

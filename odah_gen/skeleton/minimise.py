@@ -12,7 +12,7 @@ from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, Quadratic,
 TOLERANCE = 1e-6
 """A frame is done after a step in which no coordinate moved farther than this (rad, m). Convergence is quadratic: what
 is left after such a step is smaller by several orders of magnitude."""
-LAST_STEP = 3e-5
+LAST_STEP = 3e-4
 """So is a frame after a nearly undamped step of second order that is no longer than this: its error is near the square."""
 UNDAMPED = 1e-4
 LONGEST_STEP = 0.7
@@ -28,6 +28,7 @@ FAR_DAMPING, NEAR_DAMPING = 1e-2, 1e-5
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e6
 BOUND_ROUNDS = 5
 """How often a step is solved again because more coordinates met a bound."""
+MOST_STEPS = 100
 COMPACT_BELOW = 0.7
 """When less than this share of the frames is left, the others are taken out of the arrays."""
 
@@ -78,7 +79,7 @@ def minimise(
     measured: Measured,
     start: Float[Tensor, "frames coordinates"],
     near: bool = False,
-    most_steps: int = 100,
+    most_steps: int = MOST_STEPS,
     tolerance: float = TOLERANCE,
 ) -> Minimum:
     """The coordinates of least cost near `start`, each frame on its own.

@@ -409,7 +409,7 @@ def neutral_poses(
     """The poses of STARTS, with the pelvis where its markers put it."""
     names = [name for name, _ in weights]
     root = pelvis_start(model, names, points, np.array([base_body(model, name) == "pelvis" for name in names]))
-    return [default_pose(model) | THUMBS_FORWARD | start | root for start in STARTS]
+    return [default_pose(model) | THUMBS_FORWARD | dict(start) | root for start in STARTS]
 
 
 def reach_best(
@@ -540,7 +540,7 @@ def assemble_best(
     root = pelvis_start(model, [name for name, _ in weights], points, pelvis)
     costs, ends = [], []
     for start in STARTS:
-        set_free(model, state, default_pose(model) | THUMBS_FORWARD | start | root)
+        set_free(model, state, default_pose(model) | THUMBS_FORWARD | dict(start) | root)
         solver.assemble(state)
         costs.append(rms(model, state, weights, points))
         ends.append(opensim.Vector(state.getQ()))

@@ -10,7 +10,7 @@ from torch import Tensor
 from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.marker_problem import MarkerProblem
 from odah_gen.skeleton.minimise import minimise
-from odah_gen.skeleton.skeleton import NO_COORDINATE, SLOTS, Skeleton
+from odah_gen.skeleton.skeleton import NO_COORDINATE, Skeleton
 
 QUARTERS = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 TOLERANCE = 1e-4

@@ -1,6 +1,7 @@
 """An OpenSim skeleton as plain arrays: all that kinematics needs, read once from the model, without opensim."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ class Skeleton:
         offsets = locations_m[..., None] * np.eye(3)
         return dataclasses.replace(self, marker_names=names, marker_bodies=bodies, marker_offsets_m=offsets)
 
-    def with_locked(self, values: dict[str, float]) -> "Skeleton":
+    def with_locked(self, values: Mapping[str, float]) -> "Skeleton":
         """The same skeleton with some coordinates held at values (rad, m)."""
         defaults, locked = self.defaults.copy(), self.locked.copy()
         for name, value in values.items():
