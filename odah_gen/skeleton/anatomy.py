@@ -19,6 +19,7 @@ from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.body.trajectories import skin_trajectories
 from odah_gen.skeleton.joint_scaling import QUIET
 from odah_gen.skeleton.kinematics import Solution
+from odah_gen.skeleton.scale_limits import TRUNK_STATURE_M
 from odah_gen.skeleton.scaling import CENTERS_BETWEEN, GENERIC_STATURE_M, JOINTS_OF_CENTERS, hip_centers
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.subject import SubjectModel
@@ -26,10 +27,6 @@ from odah_gen.skeleton.trc import MarkerTrajectories
 from odah_gen.skeleton.worker import call
 
 LUMBAR = QUIET[-3:]
-TRUNK_STATURE_M = 1.80
-"""Stature of the person whose height of trunk the generic skeleton has. Its lumbar joint and its shoulders are those of
-OpenSim's gait2392 and of Hamner et al. 2010, which are about 1.8 m tall; from hips to shoulders it measures 0.53 m,
-which is 30 % of 1.80 m, as in men (de Leva 1996: 29.6 %), and 31 % of 1.70 m."""
 PROPORTIONS: Mapping[str, tuple[str, str, float]] = {
     "pelvis_depth": ("pelvis", "X", GENERIC_STATURE_M),
     "pelvis_height": ("pelvis", "Y", TRUNK_STATURE_M),

@@ -21,8 +21,6 @@ ENOUGH = 1e-5
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e6
 LARGEST_TURN_RAD = 0.5
 BOUND_ROUNDS = 2
-LARGEST_DEVIATION = 0.25
-"""No factor is further from the subject's common size than this share."""
 
 
 @dataclass(frozen=True)
@@ -107,25 +105,38 @@ def step(
     angles = normal.angles + damping * torch.diag_embed(normal.angles.diagonal(dim1=-2, dim2=-1) + 1.0)
     normal = dataclasses.replace(normal, angles=angles)
     at = unknowns.coordinates[:, problem.columns]
-    change, turn = solved(normal, beliefs, damping)
+    limits = prior.factors.lower - unknowns.factors, prior.factors.upper - unknowns.factors
+    change, turn = solved(normal, beliefs, damping, limits)
     for _ in range(BOUND_ROUNDS):
         bounded = problem.bounded(at + turn) - at
         # Coordinates that would leave their range go to its end, and the others are found anew.
-        change, turn = solved(stopped(normal, bounded, (bounded - turn).abs() > 1e-9), beliefs, damping)
+        change, turn = solved(stopped(normal, bounded, (bounded - turn).abs() > 1e-9), beliefs, damping, limits)
     turn = problem.bounded(at + turn) - at
     turn = turn * (LARGEST_TURN_RAD / turn.abs().amax(dim=-1, keepdim=True).clamp(min=1e-12)).clamp(max=1.0)
     count = len(unknowns.factors)
     return Unknowns(
-        near_mean(unknowns.factors + change[:count]),
+        (unknowns.factors + change[:count]).clamp(prior.factors.lower, prior.factors.upper),
         prior.offsets.within(unknowns.offsets_m + change[count:].unflatten(0, (-1, 3))),
         unknowns.coordinates.index_add(1, problem.columns, turn),
     )
 
 
-def solved(normal: Normal, beliefs: Belief, damping: float) -> tuple[Tensor, Tensor]:
-    """Changes of what all frames share, and of the angles [F, n]."""
+def solved(
+    normal: Normal, beliefs: Belief, damping: float, limits: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Float[Tensor, "frames n"]]:
+    """Changes of what all frames share, the first of them within limits, and of the angles."""
     matrix, right = reduced(normal, beliefs)
-    change = torch.linalg.solve(matrix + damping * torch.diag(matrix.diagonal()), right)
+    matrix = matrix + damping * torch.diag(matrix.diagonal())
+    change, count = torch.linalg.solve(matrix, right), len(limits[0])
+    for _ in range(BOUND_ROUNDS):
+        # As for angles: factors that would leave their limits go there, and everything else is found anew.
+        given = torch.zeros_like(change)
+        given[:count] = change[:count].clamp(*limits)
+        which = torch.zeros_like(change, dtype=torch.bool)
+        which[:count] = (given[:count] - change[:count]).abs() > 1e-12
+        moving = (~which).to(matrix)
+        rest = torch.where(which, given, right - matrix @ (given * which))
+        change = torch.linalg.solve(matrix * moving[:, None] * moving + torch.diag(which.to(matrix)), rest)
     return change, torch.linalg.solve(normal.angles, normal.angles_right - normal.mixed @ change)
 
 
@@ -151,12 +162,6 @@ def reduced(normal: Normal, beliefs: Belief) -> tuple[Tensor, Tensor]:
     mixed, right = whitened[:, :-1], whitened[:, -1]
     matrix = normal.shared + beliefs.curvature - mixed.T @ mixed
     return matrix, normal.shared_right + beliefs.right - mixed.T @ right
-
-
-def near_mean(factors: Float[Tensor, " groups"]) -> Float[Tensor, " groups"]:
-    """Factors no further from their mean than LARGEST_DEVIATION."""
-    mean = factors.mean()
-    return factors.clamp((1 - LARGEST_DEVIATION) * mean, (1 + LARGEST_DEVIATION) * mean)
 
 
 def shared_sd(normal: Normal, beliefs: Belief) -> Float[Tensor, " shared"]:

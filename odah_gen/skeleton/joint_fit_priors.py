@@ -104,13 +104,16 @@ def barrier(
 
 @dataclass(frozen=True)
 class FactorPrior:
-    """Factors are near each other, and near those of the Scale tool.
+    """Factors are near each other and near those of the Scale tool, and within limits.
 
     Attributes:
         start: [K] factors of the Scale tool.
+        lower, upper: [K] limits.
     """
 
     start: Float[Tensor, " groups"]
+    lower: Float[Tensor, " groups"]
+    upper: Float[Tensor, " groups"]
 
     def belief(self, factors: Float[Tensor, " groups"]) -> Belief:
         """Factors scatter about their own mean, which is free, and about the start."""

@@ -15,6 +15,7 @@ from odah_gen.skeleton.joint_fit_priors import FactorPrior, Segment, offset_prio
 from odah_gen.skeleton.joint_fit_problem import MarkerFit, Observations, Unknowns
 from odah_gen.skeleton.sampled_frames import spread_frames
 from odah_gen.skeleton.scale_groups import ScaleGroups, scale_groups
+from odah_gen.skeleton.scale_limits import Limits, no_limits
 from odah_gen.skeleton.scaled_skeleton import scaled_skeleton
 from odah_gen.skeleton.scaling import JOINTS_OF_CENTERS
 from odah_gen.skeleton.skeleton import Skeleton
@@ -81,6 +82,7 @@ def scale_jointly(
     motions: Sequence[MarkerTrajectories],
     start: Float[np.ndarray, "bodies 3"],
     held: Mapping[str, float],
+    limits: Limits | None = None,
 ) -> JointScaling:
     """Fit factors, offsets and angles to the static trial and to frames of the motions.
 
@@ -91,12 +93,14 @@ def scale_jointly(
         motions: clips, any number.
         start: factors to start from.
         held: coordinates that do not move in the static trial.
+        limits: of the factors of odah_gen.skeleton.scale_groups.
 
     Raises:
         InputError: a marker is missing.
     """
     groups = scale_groups(skeleton.body_names)
-    factors = groups.gather(start)
+    lower, upper = limits or no_limits(groups)
+    factors = np.clip(groups.gather(start), lower, upper)
     pointed = with_centers(with_listed(skeleton, layout.names), static)
     weights = center_weights(layout.weights, pointed)
     trial = gather_trial(pointed, weights, static, motions, groups.scales(factors), held)
@@ -112,7 +116,9 @@ def scale_jointly(
     begin = Unknowns(
         torch.as_tensor(factors), torch.zeros(len(weights), 3, dtype=torch.float64), torch.as_tensor(trial.coordinates)
     )
-    fitted = fit_jointly(problem, Prior(FactorPrior(begin.factors), offsets), begin)
+    fitted = fit_jointly(
+        problem, Prior(FactorPrior(begin.factors, torch.as_tensor(lower), torch.as_tensor(upper)), offsets), begin
+    )
     end = fitted.unknowns
     return JointScaling(
         scales=groups.scales(end.factors.numpy()),

@@ -16,6 +16,8 @@ from odah_gen.skeleton.joint_scaling import JointScaling, scale_jointly, with_li
 from odah_gen.skeleton.joint_scaling_report import joint_fit_report
 from odah_gen.skeleton.kinematics import Solution
 from odah_gen.skeleton.marker_places import read_places
+from odah_gen.skeleton.scale_groups import scale_groups
+from odah_gen.skeleton.scale_limits import trunk_limits
 from odah_gen.skeleton.scaled_skeleton import scaled_skeleton
 from odah_gen.skeleton.scaling import VIRTUAL, shrunk_offsets, subject_measurements
 from odah_gen.skeleton.skeleton import Skeleton
@@ -93,7 +95,8 @@ def scale_to_static(
         final = solve_static(text, static, weights)
         return SubjectModel(text, scales, scaling_report(layout, static, scales, mass_kg, offsets, final))
     start = np.array([scales[body] for body in fast.body_names])
-    fit = scale_jointly(fast, layout, static, motions, start, held_standing(static))
+    limits = trunk_limits(scale_groups(fast.body_names), static)
+    fit = scale_jointly(fast, layout, static, motions, start, held_standing(static), limits)
     final, offsets = settle(fast, layout, static, fit)
     fitted = {body: row.tolist() for body, row in zip(fast.body_names, fit.scales)}
     text = call("apply_scales", text=generic, factors=fitted, mass_kg=mass_kg, names=layout.names, offsets_m=offsets)
