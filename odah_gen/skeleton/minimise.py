@@ -126,15 +126,16 @@ class Search:
 
     def step(self, tolerance: float) -> Bool[Tensor, " frames"]:
         """Try one step in each frame; true where the frame is not done."""
-        moved, size, solved = self._proposal()
+        moved, size, solved, bent = self._proposal()
         new = self.problem.state(moved, self.measured)
         better = solved & (new.cost <= self.state.cost + self.slack)
-        done = better & (self.newton > 0) & (self.damping <= UNDAMPED) & (size < LAST_STEP)
+        bold = self.damping <= UNDAMPED
+        done = better & bold & ((size <= tolerance) | ((self.newton > 0) & ~bent & (size < LAST_STEP)))
         self.state = new if bool(better.all()) else new.where(better, self.state)
         down, up = (self.damping * 0.1).clamp(min=SMALLEST_DAMPING), self.damping * 10
         self.damping = torch.where(better, down, up)
         self.newton = torch.where(better & (size < NEAR_STEP), 1.0, self.newton) * solved
-        left = ((size > tolerance) | ~better) & ~done & (self.damping < LARGEST_DAMPING)
+        left = ~done & (self.damping < LARGEST_DAMPING)
         if bool(left.any()):
             self.quadratic = self.problem.quadratic(self.state, self.measured, self.newton)
         return left
@@ -145,8 +146,8 @@ class Search:
         self.damping, self.newton, self.slack = self.damping[index], self.newton[index], self.slack[index]
         self.quadratic = Quadratic(*(value[index] for value in vars(self.quadratic).values()))
 
-    def _proposal(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Coordinates to try, the size of each frame's step, and whether the damped curvature was positive."""
+    def _proposal(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Coordinates to try, each frame's step, whether the damped curvature was positive, whether bounds bent the step."""
         free, bounds = self.problem.free, self.bounds
         here, gradient = self.state.coordinates[:, free], self.quadratic.gradient
         held = ((here <= bounds.lower) & (gradient > 0)) | ((here >= bounds.upper) & (gradient < 0))
@@ -156,12 +157,12 @@ class Search:
         matrix = self.quadratic.hessian
         matrix.diagonal(dim1=1, dim2=2).add_(extra)
         reach = bounds.lower - here, bounds.upper - here
-        change, solved = bounded_solve(matrix, gradient, held, HELD * largest, reach)
+        change, solved, bent = bounded_solve(matrix, gradient, held, HELD * largest, reach)
         matrix.diagonal(dim1=1, dim2=2).sub_(extra)
         change = change * (LONGEST_STEP / change.abs().amax(dim=1, keepdim=True).clamp(min=LONGEST_STEP))
         there = torch.clamp(here + change, bounds.lower, bounds.upper)
         size = torch.where(solved, (there - here).abs().amax(dim=1), torch.inf)
-        return self.state.coordinates.index_copy(1, free, there), size, solved
+        return self.state.coordinates.index_copy(1, free, there), size, solved, bent
 
 
 def bounded_solve(
@@ -170,7 +171,7 @@ def bounded_solve(
     held: Bool[Tensor, "frames free"],
     stiffness: Float[Tensor, "frames 1"],
     reach: tuple[Float[Tensor, "frames free"], Float[Tensor, "frames free"]],
-) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"]]:
+) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"], Bool[Tensor, " frames"]]:
     """The step of a quadratic model that ends within bounds.
 
     Coordinates that the step would carry beyond a bound are put on it, and the others solved again with that known:
@@ -184,19 +185,20 @@ def bounded_solve(
         reach: how far down and up each coordinate may go.
 
     Returns:
-        The step, zero where the curvature was not positive, and whether it was.
+        The step, zero where the curvature was not positive; whether it was; whether the step met a bound.
     """
     change, solved = held_solve(matrix, gradient, held, torch.zeros_like(gradient), stiffness)
+    bent = torch.zeros_like(solved)
     for _ in range(BOUND_ROUNDS):
         over = ~held & ((change < reach[0]) | (change > reach[1])) & solved[:, None]
         rows = over.any(dim=1).nonzero()[:, 0]
         if not len(rows):
             break
-        held = held | over
+        bent[rows], held = True, held | over
         target = torch.where(held, change.clamp(*reach), torch.zeros_like(change))
         again, fine = held_solve(matrix[rows], gradient[rows], held[rows], target[rows], stiffness[rows])
         change, solved = change.index_copy(0, rows, again), solved.index_copy(0, rows, fine)
-    return change, solved
+    return change, solved, bent
 
 
 def held_solve(

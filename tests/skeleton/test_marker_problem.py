@@ -97,7 +97,7 @@ def boxed(gradient_size):
     reach = (torch.full_like(gradient, -0.4), torch.full_like(gradient, 0.3))
     stiffness = torch.full((50, 1), 1e9, dtype=torch.float64)
     none = torch.zeros(50, 6, dtype=torch.bool)
-    found, solved = bounded_solve(matrix.tril(), gradient, none, stiffness, reach)
+    found, solved, _ = bounded_solve(matrix.tril(), gradient, none, stiffness, reach)
     assert solved.all()
     return matrix, gradient, reach, found
 
