@@ -69,7 +69,7 @@ def main() -> None:
     report.add("speed and exactness on a known motion", known_motion(who, subject, skeleton, arguments.quick))
     report.add("growth", growth(who, skeleton, [60, 600, 6000] if arguments.quick else [60, 600, 6000, 60000]))
     names = ["walking"] if arguments.quick else [*ACTIONS, *mocap_names()]
-    report.add_table("clips", clip_table(who, names, 3 if arguments.quick else 40, report))
+    report.add_table("clips", clip_table(who, names, 3 if arguments.quick else 20, report))
     report.finish(arguments.json)
 
 
