@@ -92,7 +92,7 @@ class ForwardKinematics:
             for before, start, stop in zip(starts[:-2], starts[1:-1], starts[2:])
         ]
         self.place_of_body = torch.as_tensor(place_of_body, device=device)
-        self.place_of_joint = torch.as_tensor(np.argsort(order), device=device)
+        self.shifted_joints = torch.as_tensor(order, device=device)[self.joints.shifted]
         self.paths = torch.as_tensor(paths(skeleton)[:, children], dtype=self.dtype, device=device)
 
     def inputs(self, coordinates: Float[Tensor, "*batch coordinates"]) -> Float[Tensor, "*batch functions"]:
@@ -181,18 +181,18 @@ class ForwardKinematics:
             found.append(product(found[-1].index_select(0, above), level))
         return torch.cat(found)
 
-    def _place(self, rotations: Tensor, centers: Tensor, child_offsets: Tensor | None) -> Pose:
+    def _place(self, rotations: Tensor, centers: Tensor, child_offsets: Tensor) -> Pose:
         """The pose from the bodies' rotations, the joints' centres in their parents and in their children."""
-        near = self.levels[0]
+        near, shifted = self.levels[0], self.joints.shifted
         turned = times(rotations.index_select(0, self.above), centers[near:])
         steps = torch.cat([centers[:near].expand(-1, *turned.shape[1:]), turned])
-        if child_offsets is not None:
-            from_child = times(rotations, child_offsets)
-            steps = steps - from_child
+        if len(shifted):
+            from_child = times(rotations.index_select(0, shifted), child_offsets)
+            steps = steps.index_add(0, shifted, from_child, alpha=-1)
         origins = (self.paths @ steps.flatten(1)).unflatten(1, steps.shape[1:])
         joint_centers = origins.index_select(0, self.children)
-        if child_offsets is not None:
-            joint_centers = joint_centers + from_child.index_select(0, self.place_of_joint)
+        if len(shifted):
+            joint_centers = joint_centers.index_add(0, self.shifted_joints, from_child)
         rotations = rotations.index_select(0, self.place_of_body).expand(-1, -1, -1, *origins.shape[2:])
         return Pose(batch_first(rotations, 3), batch_first(origins, 2), batch_first(joint_centers, 2))
 

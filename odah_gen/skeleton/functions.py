@@ -71,7 +71,9 @@ class Functions:
     def _pieces(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Of every curve: the place within its piece, the piece's coefficients [..., curves, terms] and width."""
         x = inputs.index_select(-1, self.curves)
-        piece = (x.detach()[..., None] >= self.breaks).sum(dim=-1)
+        by_curve = x.detach().movedim(-1, 0).contiguous()
+        found = torch.searchsorted(self.breaks, by_curve.reshape(len(self.curves), -1), right=True)
+        piece = found.view_as(by_curve).movedim(0, -1)
         width = self.widths[self.rows, piece]
         return (x - self.centers[self.rows, piece]) / width, self.coefficients[self.rows, piece], width
 

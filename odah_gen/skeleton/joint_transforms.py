@@ -69,9 +69,10 @@ class JointTransforms:
         self.fixed = tensor(~skeleton.axis_growth[sliders].any(axis=-1))
         parents = skeleton.joint_parents[order]
         self.parents = index(np.where(parents == GROUND, len(skeleton.body_names), parents))
-        self.children = index(skeleton.joint_children[order])
+        shifted = np.flatnonzero(skeleton.child_offsets_m[order].any(axis=(-2, -1)))
+        self.shifted, self.shifted_bodies = index(shifted), index(skeleton.joint_children[order[shifted]])
         self.parent_offsets = tensor(skeleton.parent_offsets_m[order])
-        self.own_offsets = tensor(skeleton.child_offsets_m[order]) if skeleton.child_offsets_m.any() else None
+        self.own_offsets = tensor(skeleton.child_offsets_m[order[shifted]])
 
     def values(self, coordinates: Float[Tensor, "*batch coordinates"]) -> Float[Tensor, " functions *batch"]:
         """The joints' functions: those that turn, step by step, then those that slide."""
@@ -114,14 +115,12 @@ class JointTransforms:
         moved = times(self.slides[dims], slides)
         return centers.expand(-1, -1, *moved.shape[2:]).index_add(0, self.sliding, moved)
 
-    def child_offsets(self, scales: Float[Tensor, "bodies 3 *#batch"] | None, dims: int) -> Tensor | None:
-        """Origins of the child joint frames in the frames of the children [J, 3, ...]; None where all are zero."""
-        if self.own_offsets is None:
-            return None
+    def child_offsets(self, scales: Float[Tensor, "bodies 3 *#batch"] | None, dims: int) -> Tensor:
+        """Origins of the `shifted` child joint frames in the frames of the children, [K, 3, ...]."""
         batch = (...,) + (None,) * dims
         if scales is None:
             return self.own_offsets.sum(dim=-1)[batch]
-        return times(self.own_offsets[batch], scales.index_select(0, self.children))
+        return times(self.own_offsets[batch], scales.index_select(0, self.shifted_bodies))
 
 
 def used_axes(skeleton: Skeleton) -> Bool[np.ndarray, "joints 6"]:
@@ -153,13 +152,13 @@ def skew(vectors: Float[np.ndarray, "*some 3"]) -> Float[np.ndarray, "*some 3 3"
 
 def product(left: Float[Tensor, "some 3 3 *#batch"], right: Float[Tensor, "some 3 3 *#batch"]) -> Tensor:
     """Products of matrices, batch last."""
-    found = left[:, :, 0, None] * right[:, None, 0]
-    found = torch.addcmul(found, left[:, :, 1, None], right[:, None, 1])
-    return torch.addcmul(found, left[:, :, 2, None], right[:, None, 2])
+    columns, rows = left.unsqueeze(3).unbind(2), right.unsqueeze(1).unbind(2)
+    found = columns[0] * rows[0]
+    return torch.addcmul(torch.addcmul(found, columns[1], rows[1]), columns[2], rows[2])
 
 
 def times(matrices: Float[Tensor, "some 3 3 *#batch"], vectors: Float[Tensor, "some 3 *#batch"]) -> Tensor:
     """Matrices times vectors, batch last."""
-    found = matrices[:, :, 0] * vectors[:, None, 0]
-    found = torch.addcmul(found, matrices[:, :, 1], vectors[:, None, 1])
-    return torch.addcmul(found, matrices[:, :, 2], vectors[:, None, 2])
+    columns, parts = matrices.unbind(2), vectors.unsqueeze(1).unbind(2)
+    found = columns[0] * parts[0]
+    return torch.addcmul(torch.addcmul(found, columns[1], parts[1]), columns[2], parts[2])
