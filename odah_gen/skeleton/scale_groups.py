@@ -9,11 +9,12 @@ from jaxtyping import Float
 AXES = "XYZ"
 FOLLOWED: Mapping[str, Sequence[str]] = {
     "femur": ("patella X", "patella Y", "patella Z"),
-    "calcn": ("talus Y", "talus Z", "toes X", "toes Y", "toes Z"),
+    "calcn": ("talus Y", "talus Z", "toes Y", "toes Z"),
     "radius": ("ulna X", "ulna Y", "ulna Z"),
 }
 """Bodies, and the axes of others that take their factors: they are too small, or too close, for markers to tell them
-apart. Only the talus has a length of its own, which the way from the ankle to the heel tells."""
+apart. Only the lengths of talus and toes are their own: the ways from the ankle to the heel and from the ball to the
+toes' ends tell them."""
 
 
 @dataclass(frozen=True)
