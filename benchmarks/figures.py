@@ -82,7 +82,7 @@ class Report:
 
     def add_table(self, title: str, rows: Iterable[dict[str, Any]]) -> None:
         """Show and keep a table, row by row."""
-        kept = []
+        kept: list[dict[str, Any]] = []
         for row in rows:
             if not kept:
                 print(title + "\n  | " + " | ".join(row) + " |")

@@ -1,9 +1,7 @@
 """Subjects and clips of the benchmarks: the free body in the built-in and the motion-captured motions."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,13 +12,14 @@ from odah_gen.body.model import BodyModel, load_body_model
 from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.body.trajectories import skin_trajectories
 from odah_gen.body.volume import body_mass
+from odah_gen.errors import InputError
 from odah_gen.motion.clip import MotionClip
 from odah_gen.motion.physique import measure
 from odah_gen.motion.procedural import ACTIONS, draw_style, procedural_clip
 from odah_gen.motion.pybullet_clips import clip_files, motions_folder, read_pybullet
 from odah_gen.motion.resample import resample
 from odah_gen.motion.world import place_in_world
-from odah_gen.paths import ASSETS, ROOT
+from odah_gen.paths import ASSETS
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.subject import SubjectModel, scale_to_static
 from odah_gen.skeleton.trc import MarkerTrajectories
@@ -65,8 +64,10 @@ def person(gender: str = "female", betas: Float[np.ndarray, " betas"] | None = N
 
 def mocap_names() -> list[str]:
     """The motion-captured actions, if their group was set up (`./odah setup --with mocap`)."""
-    os.chdir(ROOT)
-    return sorted(clip_files(motions_folder())) if Path(".odah/mocap").exists() else []
+    try:
+        return sorted(clip_files(motions_folder()))
+    except InputError:
+        return []
 
 
 def recording(who: Person, action: str, fps: float, seed: int = SEED, seconds: float = SECONDS) -> Recording:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from odah_gen.body.layout import load_layout
 from odah_gen.config import InverseKinematics
@@ -124,7 +124,14 @@ def solver_facts(
 def against_opensim(
     text: str, trial: MarkerTrajectories, weights: Mapping[str, float], solution: Solution, count: int
 ) -> Difference:
-    """Hold a solution against OpenSim's own of some of its frames.
+    """Hold a solution against OpenSim's own of some of its frames; see `solved_by_opensim`."""
+    return summarise(*solved_by_opensim(text, trial, weights, solution, count))
+
+
+def solved_by_opensim(
+    text: str, trial: MarkerTrajectories, weights: Mapping[str, float], solution: Solution, count: int
+) -> tuple[Int[np.ndarray, " chosen"], FrameSolutions, FrameSolutions, int]:
+    """Some frames of a solution, OpenSim's own solutions of them, and in how many OpenSim had to start again.
 
     Where OpenSim ends in a worse minimum than ours, it is started once more from ours: then the comparison says that
     ours is a minimum of OpenSim's objective, too.
@@ -141,7 +148,7 @@ def against_opensim(
     if len(rows):
         starts = (ours.coordinate_names, ours.coordinates[rows])
         theirs = replaced(theirs, call("check_frames", **task, frames=frames[rows], starts=starts), rows)
-    return summarise(frames, ours, theirs, len(rows))
+    return frames, ours, theirs, len(rows)
 
 
 def marker_weights(run: Run, subject: Path) -> dict[str, float]:
