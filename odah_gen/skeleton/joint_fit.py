@@ -116,7 +116,7 @@ def step(
     count = len(unknowns.factors)
     return Unknowns(
         (unknowns.factors + change[:count]).clamp(prior.factors.lower, prior.factors.upper),
-        prior.offsets.within(unknowns.offsets_m + change[count:].unflatten(0, (-1, 3))),
+        prior.offsets.moved(unknowns.offsets_m, change[count:].unflatten(0, (-1, 3))),
         unknowns.coordinates.index_add(1, problem.columns, turn),
     )
 

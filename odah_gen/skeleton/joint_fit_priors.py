@@ -18,6 +18,8 @@ RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD = 0.002, float(np.deg2rad(0.5))
 """Spread of what the offsets of a segment have in common: a shift and a turn of all its markers together."""
 LARGEST_SHIFT_M, LARGEST_TURN_RAD = 0.005, float(np.deg2rad(2.0))
 """No segment's offsets have more than this in common."""
+SHORTEST_ARM_M = 0.01
+"""A turn counts about axes from which the markers lie farther than this on average."""
 LARGEST_OFFSET_M = 0.025
 LARGEST_SD = 3.0
 """No offset is longer than either."""
@@ -74,10 +76,15 @@ class OffsetPrior:
             own.cost + rigid.cost,
         )
 
-    def within(self, offsets_m: Float[Tensor, "markers 3"]) -> Float[Tensor, "markers 3"]:
-        """Offsets drawn back inside their limits."""
-        length = offsets_m.norm(dim=-1).clamp(min=1e-12)
-        return offsets_m * (0.98 * self.limit_m / length).clamp(max=1.0)[:, None]
+    def moved(
+        self, offsets_m: Float[Tensor, "markers 3"], change_m: Float[Tensor, "markers 3"]
+    ) -> Float[Tensor, "markers 3"]:
+        """Offsets after a change, of which each segment takes the share that keeps all its limits."""
+        own = share_inside(offsets_m, change_m, self.limit_m)
+        rigid = share_inside(self.modes @ offsets_m.flatten(), self.modes @ change_m.flatten(), self.mode_limit)
+        member = self.modes.unflatten(-1, (-1, 3)).abs().sum(dim=(1, 3)) > 0
+        together = torch.where(member, own, 1.0).amin(dim=1).minimum(rigid)
+        return offsets_m + own.minimum(torch.where(member.T, together, 1.0).amin(dim=1))[:, None] * change_m
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,16 @@ def barrier(
     bent = torch.eye(3, dtype=share.dtype) + 2 * along[:, :, None] * vectors[:, None]
     cost = -0.5 * float(((limit / sd).square() * torch.log1p(-share)).sum()) if share.max() < 1 else torch.inf
     return Barrier(stiffness[:, None, None] * bent, -stiffness[:, None] * vectors, cost)
+
+
+def share_inside(
+    vectors: Float[Tensor, "vectors 3"], changes: Float[Tensor, "vectors 3"], limit: Float[Tensor, " vectors"]
+) -> Float[Tensor, " vectors"]:
+    """The share of each change, at most 1, that ends within 98 % of the limit (vectors are inside the limit)."""
+    square = changes.square().sum(dim=-1).clamp(min=1e-30)
+    along = (vectors * changes).sum(dim=-1)
+    room = ((0.98 * limit).square() - vectors.square().sum(dim=-1)).clamp(min=0)
+    return ((along.square() + square * room).sqrt() - along).div(square).clamp(max=1.0)
 
 
 @dataclass(frozen=True)
@@ -172,11 +189,13 @@ def rigid_modes(
 ) -> Float[np.ndarray, "6 coordinates"]:
     """The matrix that finds shift and turn about the weighted mean in offsets, by weighted least squares.
 
-    Turns that the points cannot show (about the line through two) come out as zero.
+    Turns that the points hardly show (about the line through two) come out as zero.
     """
     share = np.repeat(weights / weights.sum(), 3)
     arms = places_m - np.average(places_m, axis=0, weights=weights)
     shift = np.tile(np.eye(3), (len(arms), 1))
     turn = np.concatenate([np.cross(np.eye(3), arm).T for arm in arms])
-    spin = np.linalg.pinv(turn.T @ (share[:, None] * turn), rcond=1e-3, hermitian=True)
+    moments, axes = np.linalg.eigh(turn.T @ (share[:, None] * turn))
+    shown = axes[:, moments > SHORTEST_ARM_M**2]
+    spin = shown / moments[moments > SHORTEST_ARM_M**2] @ shown.T
     return np.concatenate([shift.T, spin @ turn.T]) * share
