@@ -51,7 +51,7 @@ class Figure:
             True: f"   goal {self.goal and self.goal.words}: met",
             False: f"   GOAL MISSED: {self.goal and self.goal.words}",
         }
-        return f"  {self.name}: {self.value:.4g} {self.unit}{verdict[self.met]}"
+        return f"  {self.name}: {f'{self.value:.4g} {self.unit}'.rstrip()}{verdict[self.met]}"
 
     def plain(self) -> dict[str, Any]:
         """The figure as plain data."""

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 
 from odah_gen.body.layout import load_layout
 from odah_gen.skeleton import fast_ik
+from odah_gen.skeleton.cross_check import compared, coordinate_differences
 from odah_gen.skeleton.forward import ForwardKinematics, Pose
 from odah_gen.skeleton.joint_scaling import scale_jointly
 from odah_gen.skeleton.kinematics import Solution, rigid_fit
@@ -110,18 +111,25 @@ class KnownSubject:
 
 @dataclass(frozen=True)
 class Recovered:
-    """How far a model is from the truth: factors that markers can see, joint centres of the motion (m)."""
+    """How far a model is from the truth, in the mean.
+
+    Attributes:
+        factor_error: of factors along axes that markers can see.
+        center_error_m: of all joint centres, when inverse kinematics follows the motion.
+        angle_error_rad: of all angles then; places and coupled coordinates are left out.
+    """
 
     factor_error: float
     center_error_m: float
+    angle_error_rad: float
 
 
 def known_scales(seed: int, displaced_m: float = 0.005, frames: int = 240) -> dict[str, Recovered]:
-    """Draw a subject and scale to it in three ways.
+    """Draw a subject and scale to it in four ways.
 
     "tool" is OpenSim's Scale tool as it is commonly used: pairs of skin markers (TOOL_PAIRS), then markers placed where
-    the static trial has them. "start" is the Scale tool with the pipeline's own measurements and bounded offsets, and
-    "fit" the joint fit that begins there.
+    the static trial has them; "tool_only" is the same without placing. "start" is the Scale tool with the pipeline's own
+    measurements and bounded offsets, and "fit" the joint fit that begins there.
 
     Args:
         seed: of everything that is drawn.
@@ -140,6 +148,7 @@ def known_scales(seed: int, displaced_m: float = 0.005, frames: int = 240) -> di
     held = held_standing(subject.static)
     fit = scale_jointly(subject.skeleton, layout, subject.static, [subject.motion], sizes[1], held)
     return {
+        "tool_only": recovered(subject, sizes[0], np.zeros_like(shown[0])),
         "tool": recovered(subject, sizes[0], shown[0]),
         "start": recovered(subject, sizes[1], shrunk_offsets(shown[1], layout.offset_sd_m)),
         "fit": recovered(subject, fit.scales, fit.offsets_m),
@@ -270,14 +279,16 @@ def placed(
 def recovered(
     subject: KnownSubject, scales: Float[np.ndarray, "bodies 3"], offsets_m: Float[np.ndarray, "markers 3"]
 ) -> Recovered:
-    """Errors of factors, and of joint centres when inverse kinematics follows the motion."""
+    """Errors of factors, and of joint centres and angles when inverse kinematics follows the motion."""
     layout = load_layout()
     skeleton = scaled_skeleton(subject.skeleton, scales, offsets_m)
     solution = fast_ik.solve(skeleton, subject.motion, dict(zip(layout.names, layout.weights)))
     true = moved(subject.skeleton, subject.scales, subject.coordinates).joint_centers_m.numpy()
     centers = np.linalg.norm(solution.replay.joint_centers_m - true, axis=-1)
-    seen = seen_axes(subject.skeleton)
-    return Recovered(float(np.abs(scales - subject.scales)[seen].mean()), float(centers.mean()))
+    names = solution.coordinate_names
+    angles = coordinate_differences(names, subject.coordinates, solution.coordinates)[:, compared(names)]
+    factors = np.abs(scales - subject.scales)[seen_axes(subject.skeleton)]
+    return Recovered(float(factors.mean()), float(centers.mean()), float(angles.mean()))
 
 
 def seen_axes(skeleton: Skeleton) -> Bool[np.ndarray, "bodies 3"]:
