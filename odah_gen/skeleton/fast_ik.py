@@ -29,7 +29,7 @@ from odah_gen.skeleton.kinematics import (
 )
 from odah_gen.skeleton.marker_problem import MarkerProblem, Measured
 from odah_gen.skeleton.minimise import MOST_STEPS, Minimum, minimise
-from odah_gen.skeleton.root_start import RootStart
+from odah_gen.skeleton.sampled_start import SampledStart
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.trc import MarkerTrajectories
 
@@ -40,11 +40,12 @@ CHUNK = 128
 FIRST_STEPS = 4
 COARSE, COARSE_STEPS = 1e-2, 12
 """Key frames are only starts: tolerance (rad, m) and most steps."""
-WORSE = 4.0
+WORSE = 2.0
 """A frame whose cost exceeds that of a neighbour this many times starts again from the neighbour."""
 JUMP_RAD = 0.6
 """So does a frame in which a coordinate is farther than this from a neighbour's."""
-ROUNDS = 2
+BETTER = 1e-6
+"""By this share at least a cost must fall to count as better."""
 
 
 def solve(
@@ -172,7 +173,7 @@ class Solver:
         kinematics = ForwardKinematics(skeleton)
         self.skeleton = skeleton
         self.problem = MarkerProblem(kinematics)
-        self.root = RootStart(skeleton)
+        self.starts = SampledStart(self.problem)
         self.weights = torch.as_tensor(weights, dtype=kinematics.dtype)
         self.poses = starting_poses(skeleton)
 
@@ -185,32 +186,28 @@ class Solver:
         measured = self.problem.measured(points, self.weights.expand(points.shape[:2]))
         clip = np.repeat(np.arange(len(clips)), lengths)
         keys = key_frames(lengths)
-        starts = self._between(keys, self._keys(points, measured, keys, clip), lengths)
+        starts = self._between(keys, self._keys(measured, keys, clip), lengths)
         found = self._refine(measured, starts)
         found = self._mend(measured, found, clip, JUMP_RAD, MOST_STEPS)
         return np.split(found.coordinates.numpy(), np.cumsum(lengths)[:-1])
 
-    def _keys(self, points: Tensor, measured: Measured, keys: Int[np.ndarray, " keys"], clip: np.ndarray) -> np.ndarray:
-        """Coordinates of key frames: from standard poses and from each other, until none ends badly."""
-        index = torch.as_tensor(keys)
-        there = measured.frames(index)
-        limit = GOOD_RMS_M**2 * there.weight.sum(dim=1)
-        base = self.root.coordinates(points[index], self.weights)
-        best = Minimum(base, torch.full_like(limit, torch.inf), torch.zeros_like(limit, dtype=torch.bool))
+    def _keys(self, measured: Measured, keys: Int[np.ndarray, " keys"], clip: np.ndarray) -> np.ndarray:
+        """Coordinates of key frames: from sampled positions, from each other, and where that ends badly from poses."""
+        there = measured.frames(torch.as_tensor(keys))
+        starts = self.starts.coordinates(there)
+        best = self._coarse(there, starts)
+        best = self._mend(there, best, clip[keys], np.inf, COARSE_STEPS)
         for pose in self.poses:
-            bad = (best.cost > limit).nonzero()[:, 0]
+            bad = (best.cost > GOOD_RMS_M**2 * there.weight.sum(dim=1)).nonzero()[:, 0]
             if not len(bad):
                 break
-            best = better_of(best, self._from_pose(there.frames(bad), base[bad], pose), bad)
-            best = self._mend(there, best, clip[keys], np.inf, COARSE_STEPS)
+            again = self._coarse(there.frames(bad), posed(starts[bad], pose))
+            best = self._mend(there, better_of(best, again, bad), clip[keys], np.inf, COARSE_STEPS)
         return best.coordinates.numpy()
 
-    def _from_pose(self, measured: Measured, base: Tensor, pose: Mapping[int, float]) -> Minimum:
-        """Solve frames from a standard pose."""
-        start = base.clone()
-        for coordinate, value in pose.items():
-            start[:, coordinate] = value
-        return minimise(self.problem, measured, start, most_steps=COARSE_STEPS, tolerance=COARSE)
+    def _coarse(self, measured: Measured, starts: Tensor) -> Minimum:
+        """Solve key frames from far."""
+        return minimise(self.problem, measured, starts, most_steps=COARSE_STEPS, tolerance=COARSE)
 
     def _between(self, keys: np.ndarray, solved: np.ndarray, lengths: Sequence[int]) -> Tensor:
         """Starts of all frames, interpolated between the key frames of each clip."""
@@ -236,13 +233,22 @@ class Solver:
         return found
 
     def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, jump_rad: float, most_steps: int) -> Minimum:
-        """Start frames again from their neighbours where those fare much better, and keep what is better."""
-        for side in (1, -1) * ROUNDS:
-            rows = torch.as_tensor(self._suspects(found, clip, side, jump_rad))
-            if not len(rows):
-                continue
-            again = minimise(self.problem, measured.frames(rows), found.coordinates[rows - side], most_steps=most_steps)
-            found = better_of(found, again, rows)
+        """Start frames again from their neighbours where those fare much better, and keep what is better.
+
+        What is found travels on from frame to frame, forwards and backwards, as long as it helps.
+        """
+        fresh = {side: np.ones(len(clip), dtype=bool) for side in (1, -1)}
+        while any(frames.any() for frames in fresh.values()):
+            for side in (1, -1):
+                suspects = self._suspects(found, clip, side, jump_rad)
+                rows = torch.as_tensor(suspects[fresh[side][suspects - side]])
+                fresh[side][:] = False
+                if len(rows):
+                    start = found.coordinates[rows - side]
+                    again = minimise(self.problem, measured.frames(rows), start, most_steps=most_steps)
+                    better = rows[again.cost < found.cost[rows] * (1 - BETTER)].numpy()
+                    found = better_of(found, again, rows)
+                    fresh[1][better] = fresh[-1][better] = True
         return found
 
     def _suspects(self, found: Minimum, clip: np.ndarray, side: int, jump_rad: float) -> np.ndarray:
@@ -268,6 +274,16 @@ def starting_poses(skeleton: Skeleton) -> list[dict[int, float]]:
         | {int(index): float(skeleton.defaults[index]) for index in np.flatnonzero(skeleton.locked)}
         for pose in poses
     ]
+
+
+def posed(
+    starts: Float[Tensor, "frames coordinates"], pose: Mapping[int, float]
+) -> Float[Tensor, "frames coordinates"]:
+    """The same starts with a standard pose."""
+    starts = starts.clone()
+    for coordinate, value in pose.items():
+        starts[:, coordinate] = value
+    return starts
 
 
 def key_frames(lengths: Sequence[int]) -> Int[np.ndarray, " keys"]:

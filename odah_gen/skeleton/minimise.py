@@ -26,7 +26,7 @@ HELD = 1e9
 FAR_DAMPING, NEAR_DAMPING = 1e-2, 1e-5
 """Damping of the first step, relative to the diagonal of the curvature."""
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-10, 1e6
-BOUND_ROUNDS = 5
+BOUND_ROUNDS = 10
 """How often a step is solved again because more coordinates met a bound."""
 MOST_STEPS = 100
 COMPACT_BELOW = 0.7
@@ -134,7 +134,7 @@ class Search:
         self.state = new if bool(better.all()) else new.where(better, self.state)
         down, up = (self.damping * 0.1).clamp(min=SMALLEST_DAMPING), self.damping * 10
         self.damping = torch.where(better, down, up)
-        self.newton = torch.where(better & (size < NEAR_STEP), 1.0, self.newton) * solved
+        self.newton = torch.where(better, torch.where(size < NEAR_STEP, 1.0, self.newton), 1.0 - self.newton) * solved
         left = ~done & (self.damping < LARGEST_DAMPING)
         if bool(left.any()):
             self.quadratic = self.problem.quadratic(self.state, self.measured, self.newton)
@@ -150,14 +150,13 @@ class Search:
         """Coordinates to try, each frame's step, whether the damped curvature was positive, whether bounds bent the step."""
         free, bounds = self.problem.free, self.bounds
         here, gradient = self.state.coordinates[:, free], self.quadratic.gradient
-        held = ((here <= bounds.lower) & (gradient > 0)) | ((here >= bounds.upper) & (gradient < 0))
         stiff = self.quadratic.gauss_newton
         largest = stiff.amax(dim=1, keepdim=True).clamp(min=1e-30)
         extra = self.damping[:, None] * (stiff + 1e-6 * largest) + 1e-14 * largest
         matrix = self.quadratic.hessian
         matrix.diagonal(dim1=1, dim2=2).add_(extra)
         reach = bounds.lower - here, bounds.upper - here
-        change, solved, bent = bounded_solve(matrix, gradient, held, HELD * largest, reach)
+        change, solved, bent = bounded_solve(matrix, gradient, HELD * largest, reach)
         matrix.diagonal(dim1=1, dim2=2).sub_(extra)
         change = change * (LONGEST_STEP / change.abs().amax(dim=1, keepdim=True).clamp(min=LONGEST_STEP))
         there = torch.clamp(here + change, bounds.lower, bounds.upper)
@@ -168,50 +167,48 @@ class Search:
 def bounded_solve(
     matrix: Float[Tensor, "frames free free"],
     gradient: Float[Tensor, "frames free"],
-    held: Bool[Tensor, "frames free"],
     stiffness: Float[Tensor, "frames 1"],
     reach: tuple[Float[Tensor, "frames free"], Float[Tensor, "frames free"]],
 ) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"], Bool[Tensor, " frames"]]:
-    """The step of a quadratic model that ends within bounds.
+    """The step within bounds that makes a quadratic model least.
 
-    Coordinates that the step would carry beyond a bound are put on it, and the others solved again with that known:
-    cutting the step off instead would no longer lead downhill.
+    The method of primal and dual active sets (Hintermueller, Ito, Kunisch 2002, doi 10.1137/S1052623401383558): what
+    would leave its range is held at the bound and all else solved again; what is held but presses inwards is let go.
+    A held coordinate yields by its force over the stiffness, so that both show as a step beyond the bound.
 
     Args:
         matrix: lower triangle of the damped curvature.
         gradient: of the halved cost.
-        held: coordinates that stay where they are.
         stiffness: a large number, by which coordinates are held.
         reach: how far down and up each coordinate may go.
 
     Returns:
         The step, zero where the curvature was not positive; whether it was; whether the step met a bound.
     """
-    change, solved = held_solve(matrix, gradient, held, torch.zeros_like(gradient), stiffness)
+    down, up = reach
+    side = ((up <= 0) & (gradient < 0)).to(gradient) - ((down >= 0) & (gradient > 0)).to(gradient)
+    change, solved = held_solve(matrix, gradient, side, stiffness, reach)
     bent = torch.zeros_like(solved)
     for _ in range(BOUND_ROUNDS):
-        over = ~held & ((change < reach[0]) | (change > reach[1])) & solved[:, None]
-        rows = over.any(dim=1).nonzero()[:, 0]
+        beyond = (change > up).to(gradient) - (change < down).to(gradient)
+        rows = ((beyond != side).any(dim=1) & solved).nonzero()[:, 0]
         if not len(rows):
             break
-        bent[rows], held = True, held | over
-        target = torch.where(held, change.clamp(*reach), torch.zeros_like(change))
-        again, fine = held_solve(matrix[rows], gradient[rows], held[rows], target[rows], stiffness[rows])
+        side[rows], bent[rows] = beyond[rows], True
+        some = down[rows], up[rows]
+        again, fine = held_solve(matrix[rows], gradient[rows], side[rows], stiffness[rows], some)
         change, solved = change.index_copy(0, rows, again), solved.index_copy(0, rows, fine)
     return change, solved, bent
 
 
 def held_solve(
-    matrix: Tensor, gradient: Tensor, held: Tensor, target: Tensor, stiffness: Tensor
+    matrix: Tensor, gradient: Tensor, side: Tensor, stiffness: Tensor, reach: tuple[Tensor, Tensor]
 ) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"]]:
-    """The step that puts held coordinates on their targets; zero and false where the curvature is not positive."""
-    pull = held * stiffness
-    diagonal = matrix.diagonal(dim1=1, dim2=2)
-    kept = diagonal.clone()
-    diagonal.add_(pull)
-    factor, failed = torch.linalg.cholesky_ex(matrix)
-    diagonal.copy_(kept)
-    right = torch.where(held, pull * target, -gradient)
+    """The step with some coordinates at the lower (side -1) or upper bound (1); zero and false where not positive."""
+    pull = side.abs() * stiffness
+    target = torch.where(side > 0, reach[1], torch.where(side < 0, reach[0], 0.0))
+    factor, failed = torch.linalg.cholesky_ex(matrix + torch.diag_embed(pull))
+    right = pull * target - gradient
     change = torch.cholesky_solve(right[..., None], factor)[..., 0]
     solved = (failed == 0) & change.isfinite().all(dim=1)
     return torch.where(solved[:, None], change, 0.0), solved
