@@ -145,7 +145,7 @@ def solution(
     """The coordinates of all frames of a clip, and the skeleton moved through them."""
     names = kinematics.skeleton.coordinate_names
     coordinates = np.zeros((len(valid), len(names)))
-    coordinates[valid] = nearest_branch(names, solved)
+    coordinates[valid] = nearest_branch(names, solved, kinematics.skeleton.limits)
     coordinates = fill_invalid(coordinates, valid)
     return Solution(names, coordinates, valid, replay(kinematics, coordinates))
 
@@ -215,7 +215,7 @@ class Solver:
         starts = []
         for first, end in zip(ends - lengths, ends):
             inside = (keys >= first) & (keys < end)
-            followed = nearest_branch(self.skeleton.coordinate_names, solved[inside])
+            followed = nearest_branch(self.skeleton.coordinate_names, solved[inside], self.skeleton.limits)
             starts.append(through(keys[inside], followed, np.arange(first, end)))
         return torch.as_tensor(np.concatenate(starts), dtype=self.weights.dtype)
 
@@ -254,7 +254,7 @@ class Solver:
     def _suspects(self, found: Minimum, clip: np.ndarray, side: int, jump_rad: float) -> np.ndarray:
         """Frames to start again from the frame before (side 1) or after (-1): worse than it, or far from it."""
         cost = found.cost.numpy()
-        followed = nearest_branch(self.skeleton.coordinate_names, found.coordinates.numpy())
+        followed = nearest_branch(self.skeleton.coordinate_names, found.coordinates.numpy(), self.skeleton.limits)
         rows = np.arange(len(cost))
         inside = (rows - side >= 0) & (rows - side < len(cost))
         rows = rows[inside]

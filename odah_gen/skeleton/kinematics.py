@@ -22,6 +22,7 @@ STARTS: tuple[Mapping[str, float], ...] = (
 )
 """Poses (rad) from which a frame without a neighbour is solved: standing, arms raised aside, arms forward, seated."""
 THUMBS_FORWARD = {"pro_sup_r": 1.4, "pro_sup_l": 1.4}
+ROUNDING = 1e-9
 GOOD_RMS_M = 0.03
 """A frame solved this well needs no other start."""
 
@@ -67,18 +68,35 @@ class Solution:
 
 
 def nearest_branch(
-    names: Sequence[str], coordinates: Float[np.ndarray, "frames coordinates"]
+    names: Sequence[str],
+    coordinates: Float[np.ndarray, "frames coordinates"],
+    limits: tuple[Float[np.ndarray, " coordinates"], Float[np.ndarray, " coordinates"]] | None = None,
 ) -> Float[np.ndarray, "frames coordinates"]:
     """Follow pelvis and arms through the equivalent angles (a, b, c) ~ (a + π, π − b, c + π) and whole turns.
 
-    The first frame takes the triple nearest to zero, every later one the triple nearest to the frame before.
+    The first frame takes the triple nearest to zero, every later one the triple nearest to the frame before. A triple
+    that would leave its range on the way stays as it was solved.
+
+    Args:
+        names: of the coordinates.
+        coordinates: in rad and m.
+        limits: lowest and highest value of each coordinate, infinite where there is none; None for no limits.
     """
     followed = np.array(coordinates, dtype=np.float64)
     for triple in TRIPLES:
         if set(triple) <= set(names):
             columns = [list(names).index(name) for name in triple]
-            followed[:, columns] = nearest_triples(followed[:, columns])
+            nearest = nearest_triples(followed[:, columns])
+            if limits is None or within(nearest, limits[0][columns], limits[1][columns]):
+                followed[:, columns] = nearest
     return followed
+
+
+def within(
+    values: Float[np.ndarray, "frames some"], lower: Float[np.ndarray, " some"], upper: Float[np.ndarray, " some"]
+) -> bool:
+    """Whether all values lie within limits, but for rounding."""
+    return bool(((values >= lower - ROUNDING) & (values <= upper + ROUNDING)).all())
 
 
 def nearest_triples(angles: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "frames 3"]:

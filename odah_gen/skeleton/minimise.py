@@ -67,11 +67,9 @@ class Bounds:
 
 def bounds_of(problem: MarkerProblem) -> Bounds:
     """The ranges of the clamped coordinates, as OpenSim's solver respects them."""
-    skeleton, kinematics = problem.kinematics.skeleton, problem.kinematics
-    clamped = torch.as_tensor(skeleton.clamped)
-    lower = torch.where(clamped, torch.as_tensor(skeleton.lower), -torch.inf)
-    upper = torch.where(clamped, torch.as_tensor(skeleton.upper), torch.inf)
-    return Bounds(*(limit.to(kinematics.dtype).to(kinematics.device)[problem.free] for limit in (lower, upper)))
+    kinematics = problem.kinematics
+    limits = (torch.as_tensor(limit, dtype=kinematics.dtype) for limit in kinematics.skeleton.limits)
+    return Bounds(*(limit.to(kinematics.device)[problem.free] for limit in limits))
 
 
 def minimise(

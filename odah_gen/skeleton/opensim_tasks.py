@@ -350,7 +350,7 @@ def solve(
     names = listed(model.getCoordinateSet())
     solved = track(model, state, list(weighted.items()), points[valid], pelvis, accuracy)
     coordinates = np.zeros((len(points), len(names)))
-    coordinates[valid] = nearest_branch(names, solved)
+    coordinates[valid] = nearest_branch(names, solved, limits(model))
     coordinates = fill_invalid(coordinates, valid)
     return Solution(names, coordinates, valid, replay_model(model, state, names, coordinates))
 
@@ -578,6 +578,14 @@ def default_pose(model: opensim.Model) -> dict[str, float]:
     """The default values of all coordinates."""
     known = model.getCoordinateSet()
     return {known.get(i).getName(): known.get(i).getDefaultValue() for i in range(known.getSize())}
+
+
+def limits(model: opensim.Model) -> tuple[Float[np.ndarray, " coordinates"], Float[np.ndarray, " coordinates"]]:
+    """Lowest and highest value of each coordinate, infinite where it is not clamped."""
+    known = [model.getCoordinateSet().get(i) for i in range(model.getCoordinateSet().getSize())]
+    ranges = [(c.getRangeMin(), c.getRangeMax()) if c.getDefaultClamped() else (-np.inf, np.inf) for c in known]
+    lower, upper = np.array(ranges).T
+    return lower, upper
 
 
 def set_free(model: opensim.Model, state: opensim.State, pose: Mapping[str, float]) -> None:

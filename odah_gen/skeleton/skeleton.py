@@ -93,6 +93,11 @@ class Skeleton:
         return self.marker_offsets_m.sum(axis=-1)
 
     @property
+    def limits(self) -> tuple[Float[np.ndarray, " coordinates"], Float[np.ndarray, " coordinates"]]:
+        """Lowest and highest value of each coordinate (rad, m), infinite where it is not clamped."""
+        return np.where(self.clamped, self.lower, -np.inf), np.where(self.clamped, self.upper, np.inf)
+
+    @property
     def root(self) -> int:
         """The first body that a joint ties to ground."""
         return int(self.joint_children[self.joint_parents.tolist().index(GROUND)])

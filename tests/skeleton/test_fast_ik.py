@@ -1,10 +1,15 @@
 """Inverse kinematics of whole clips: known motions come back, through turns, gimbal lock, gaps and limits."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
+from odah_gen.body.static_trial import standing_translation
+from odah_gen.body.trajectories import skin_trajectories
 from odah_gen.errors import InputError
+from odah_gen.skeleton.anatomy import turned
 from odah_gen.skeleton.cross_check import weighted_objective
 from odah_gen.skeleton.fast_ik import solve, solve_clips
 from odah_gen.skeleton.forward import ForwardKinematics
@@ -98,6 +103,81 @@ def test_any_heading_and_lying_down(skeleton, weights):
     motion = swinging(skeleton, 5, 0.1)
     motion[:, column(skeleton, "pelvis_rotation")] += np.linspace(0, 6, FRAMES) % 2 * 3
     motion[:, column(skeleton, "pelvis_tilt")] -= np.pi / 2
+    _, trial = moved(skeleton, motion)
+    found = solve(skeleton, trial, weights)
+    assert weighted_objective(weights, trial, found).max() < 1e-8
+
+
+def test_a_cartwheel_is_followed(skeleton, weights):
+    """The pelvis goes through gimbal lock twice, head down, with arms and legs spread."""
+    motion = swinging(skeleton, 8, 0.1)
+    motion[:, column(skeleton, "pelvis_list")] = np.linspace(0, 2 * np.pi, FRAMES)
+    motion[:, column(skeleton, "pelvis_tilt")] = 0.3
+    for side in "rl":
+        motion[:, column(skeleton, f"arm_add_{side}")] = -2.6
+        motion[:, column(skeleton, f"hip_adduction_{side}")] = -0.8
+    truth, trial = moved(skeleton, motion)
+    found = solve(skeleton, trial, weights)
+    expected = ForwardKinematics(skeleton).move(torch.as_tensor(truth)).rotations.numpy()
+    np.testing.assert_allclose(found.replay.body_rotations, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("raised_deg", [155, 175])
+def test_an_arm_raised_to_overhead_with_the_collar_bone(skeleton, weights, woman, layout, raised_deg):
+    """The free body's skin: the shoulder of the mesh rises, the model's cannot, and the trunk must not give way."""
+    betas = np.zeros(16)
+    turns = (("right_collar", (0, 0, -25)), ("right_shoulder", (-raised_deg, 0, 0)))
+    poses = turned(woman, betas, turns, np.linspace(0, 1, FRAMES))
+    trans = np.repeat(standing_translation(woman, betas, poses[:1]), FRAMES, 0)
+    trial = skin_trajectories(woman, betas, poses, trans, TIME_S, (layout.names, layout.vertex_ids(woman)))
+    found = np.rad2deg(solve(skeleton, trial, weights).coordinates)
+    arm = found[:, [column(skeleton, name) for name in ("arm_flex_r", "arm_add_r", "arm_rot_r", "elbow_flex_r")]]
+    trunk = found[:, [column(skeleton, f"lumbar_{name}") for name in ("extension", "bending", "rotation")]]
+    assert np.abs(np.diff(arm, axis=0)).max() < 5
+    np.testing.assert_allclose(arm[-1, 0], raised_deg, atol=12)
+    assert np.abs(arm[:, 3] - arm[0, 3]).max() < 12
+    assert np.abs(trunk - trunk[0]).max() < 3
+
+
+def clamped(skeleton, names, limit):
+    """The skeleton with some coordinates kept within ± limit (rad)."""
+    columns = [column(skeleton, name) for name in names]
+    arrays = {key: getattr(skeleton, key).copy() for key in ("lower", "upper", "clamped")}
+    for key, value in (("lower", -limit), ("upper", limit), ("clamped", True)):
+        arrays[key][columns] = value
+    return dataclasses.replace(skeleton, **arrays)
+
+
+def test_a_pelvis_that_is_clamped_stays_in_its_range(skeleton, weights):
+    """Within the range nothing changes; a subject who faces beyond it cannot be followed, and is not flipped out."""
+    pelvis = ("pelvis_tilt", "pelvis_list", "pelvis_rotation")
+    narrow = clamped(skeleton, pelvis, np.pi / 2)
+    motion = swinging(skeleton, 4, 0.1)
+    motion[:, column(skeleton, "pelvis_rotation")] = np.deg2rad(np.linspace(-85, 85, FRAMES))
+    truth, trial = moved(narrow, motion)
+    np.testing.assert_allclose(solve(narrow, trial, weights).coordinates, truth, atol=1e-4)
+    motion[:, column(skeleton, "pelvis_rotation")] += np.deg2rad(150)
+    _, trial = moved(narrow, motion)
+    found = solve(narrow, trial, weights).coordinates[:, [column(skeleton, name) for name in pelvis]]
+    assert np.abs(found).max() < np.pi / 2 + 1e-9
+
+
+def test_a_branch_is_not_followed_out_of_the_range():
+    names = ("pelvis_tilt", "pelvis_list", "pelvis_rotation")
+    angles = np.deg2rad([[80.0, 80, 80], [-80, 85, -80]])
+    free = np.deg2rad([[80.0, 80, 80], [100, 95, 100]])
+    limits = np.full(3, -np.pi / 2), np.full(3, np.pi / 2)
+    np.testing.assert_allclose(nearest_branch(names, angles), free)
+    np.testing.assert_array_equal(nearest_branch(names, angles, limits), angles)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wide_motions_end_in_no_wrong_minimum(skeleton, weights, seed):
+    """All joints through their whole range, pelvis and arms through all orientations."""
+    wide = clamped(skeleton, [name for name in skeleton.coordinate_names if name.startswith("arm_")], np.pi)
+    motion = swinging(wide, 20 + seed, 0.5)
+    for number, name in enumerate(("tilt", "list", "rotation")):
+        motion[:, column(skeleton, f"pelvis_{name}")] += np.linspace(0, 2 + number, FRAMES)
     _, trial = moved(skeleton, motion)
     found = solve(skeleton, trial, weights)
     assert weighted_objective(weights, trial, found).max() < 1e-8

@@ -9,7 +9,9 @@ import torch
 from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.marker_problem import MarkerProblem
 from odah_gen.skeleton.minimise import bounded_solve
+from odah_gen.skeleton.skeleton import GROUND
 from odah_gen.skeleton.worker import call
+from tests.skeleton.random_models import random_model
 
 FRAMES = 3
 
@@ -71,6 +73,28 @@ def test_cost_gradient_and_curvature_are_those_of_the_sum_over_markers(carrying)
         assert apart[knees, knees].max() < 0.1 * hessian[knees, knees].abs().max()
         apart[knees, knees] = 0
         assert apart.max() < 1e-9, apart.max()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_joint_and_function_has_its_gradient(seed, tasks):
+    """Random models: oblique axes, splines, several axes of one coordinate, coupled shifts, markers on ground."""
+    skeleton = tasks.read_skeleton(tasks.model_text(random_model(seed)))
+    kinematics, pose, points, weights = drawn(skeleton)
+    problem = MarkerProblem(kinematics)
+    measured = problem.measured(points, weights)
+    state = problem.state(pose, measured)
+    still = (weights * torch.isfinite(points).all(dim=-1))[:, skeleton.marker_bodies == GROUND]
+    apart = (points - kinematics.marker_locations)[:, skeleton.marker_bodies == GROUND].square().sum(dim=-1)
+    ground = (still * apart.nan_to_num()).sum(dim=-1)
+    np.testing.assert_allclose(state.cost + ground, obvious_cost(kinematics, pose, points, weights), rtol=1e-9)
+    found = problem.quadratic(state, measured, torch.ones(FRAMES, dtype=torch.float64))
+
+    def half(free):
+        full = pose.index_copy(1, problem.free, free)
+        return obvious_cost(kinematics, full, points, weights).sum() / 2
+
+    gradient = torch.autograd.functional.jacobian(half, pose[:, problem.free])
+    np.testing.assert_allclose(found.gradient, gradient, atol=1e-9)
 
 
 def test_gauss_newton_is_the_square_of_the_jacobian(skeleton):
