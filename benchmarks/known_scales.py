@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from opensim_clock import in_child, run_scale_tool
 
 from odah_gen.body.layout import load_layout
 from odah_gen.skeleton import fast_ik
@@ -127,9 +128,9 @@ class Recovered:
 def known_scales(seed: int, displaced_m: float = 0.005, frames: int = 240) -> dict[str, Recovered]:
     """Draw a subject and scale to it in four ways.
 
-    "tool" is OpenSim's Scale tool as it is commonly used: pairs of skin markers (TOOL_PAIRS), then markers placed where
-    the static trial has them; "tool_only" is the same without placing. "start" is the Scale tool with the pipeline's own
-    measurements and bounded offsets, and "fit" the joint fit that begins there.
+    "tool" is OpenSim's Scale tool as it is commonly used: pairs of skin markers (TOOL_PAIRS), then its marker placer;
+    "tool_only" is the same without the placer. "start" is the Scale tool with the pipeline's own measurements and bounded
+    offsets, and "fit" the joint fit that begins there.
 
     Args:
         seed: of everything that is drawn.
@@ -139,20 +140,44 @@ def known_scales(seed: int, displaced_m: float = 0.005, frames: int = 240) -> di
     layout = load_layout()
     text = call("generic_model", names=layout.names, bodies=layout.bodies, locations_m=layout.locations_m, locked=())
     subject = draw_subject(call("read_skeleton", text=text), seed, displaced_m, frames)
-    task = {"text": text, "static": with_estimated_centers(subject.skeleton, subject.static), "mass_kg": 70.0}
-    sizes = [
-        factors_of(subject, call("scale_model", measurements=pairs, **task)[1])
-        for pairs in (TOOL_PAIRS, subject_measurements(layout.names))
-    ]
-    shown = [static_displacements(subject, scales) for scales in sizes]
+    measured, placed_m = by_the_tool(text, subject)
+    start = factors_of(
+        subject,
+        call(
+            "scale_model",
+            text=text,
+            static=with_estimated_centers(subject.skeleton, subject.static),
+            measurements=subject_measurements(layout.names),
+            mass_kg=70.0,
+        )[1],
+    )
+    shown = shrunk_offsets(static_displacements(subject, start), layout.offset_sd_m)
     held = held_standing(subject.static)
-    fit = scale_jointly(subject.skeleton, layout, subject.static, [subject.motion], sizes[1], held)
+    fit = scale_jointly(subject.skeleton, layout, subject.static, [subject.motion], start, held)
     return {
-        "tool_only": recovered(subject, sizes[0], np.zeros_like(shown[0])),
-        "tool": recovered(subject, sizes[0], shown[0]),
-        "start": recovered(subject, sizes[1], shrunk_offsets(shown[1], layout.offset_sd_m)),
+        "tool_only": recovered(subject, measured, np.zeros_like(placed_m)),
+        "tool": recovered(subject, measured, placed_m),
+        "start": recovered(subject, start, shown),
         "fit": recovered(subject, fit.scales, fit.offsets_m),
     }
+
+
+def by_the_tool(
+    text: str, subject: KnownSubject
+) -> tuple[Float[np.ndarray, "bodies 3"], Float[np.ndarray, "markers 3"]]:
+    """Factors of OpenSim's Scale tool, and how far its marker placer moves the markers in their bodies (m)."""
+    layout, skeleton = load_layout(), subject.skeleton
+    weights = dict(zip(layout.names, layout.weights))
+    still, held = held_still(subject.static), held_standing(subject.static)
+    scales, places = in_child(run_scale_tool, text, still, TOOL_PAIRS, weights, held)
+    factors = factors_of(subject, scales)
+    sized = scaled_skeleton(skeleton, factors).marker_locations_m
+    return factors, np.array([places[name] for name in skeleton.marker_names]) - sized
+
+
+def held_still(static: MarkerTrajectories) -> MarkerTrajectories:
+    """A static trial of a few equal frames: the marker placer refuses a single one."""
+    return MarkerTrajectories(static.names, np.arange(3) / RATE_HZ, np.repeat(static.points_m[:1], 3, axis=0))
 
 
 def factors_of(subject: KnownSubject, scales: Mapping[str, list[float]]) -> Float[np.ndarray, "bodies 3"]:

@@ -1,4 +1,4 @@
-"""OpenSim's own inverse kinematics in a child process, with the processor seconds that solving alone takes."""
+"""OpenSim's own tools in a child process, and the processor seconds that solving alone takes."""
 
 import os
 import tempfile
@@ -13,7 +13,11 @@ import numpy as np
 from jaxtyping import Float
 
 from odah_gen.skeleton.mot import read_mot
+from odah_gen.skeleton.scaling import Measurements
 from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
+
+HELD_WEIGHT = 1000.0
+"""Of coordinates (per rad²) beside markers (0.02 to 10 per m²)."""
 
 
 def in_child(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -51,17 +55,43 @@ def run_tool(
     tool.setEndTime(float(trial.time_s[-1]))
     tool.set_report_errors(False)
     tasks = tool.upd_IKTaskSet()
-    for name, weight in weights.items():
-        task = opensim.IKMarkerTask()
-        task.setName(name)
-        task.setApply(True)
-        task.setWeight(weight)
+    for task in marker_tasks(weights):
         tasks.cloneAndAppend(task)
     start = time.process_time()
     tool.run()
     seconds = time.process_time() - start
     motion = read_mot(Path("out.mot"))
     return seconds, motion.names, motion.values
+
+
+def marker_tasks(weights: Mapping[str, float]) -> list[Any]:
+    """A task of inverse kinematics for every weighted marker."""
+    import opensim
+
+    found = []
+    for name, weight in ((name, float(weight)) for name, weight in weights.items() if weight > 0):
+        task = opensim.IKMarkerTask()
+        task.setName(name)
+        task.setApply(True)
+        task.setWeight(weight)
+        found.append(task)
+    return found
+
+
+def coordinate_tasks(held: Mapping[str, float]) -> list[Any]:
+    """A heavy task for every coordinate that is to have a value (rad)."""
+    import opensim
+
+    found = []
+    for name, value in held.items():
+        task = opensim.IKCoordinateTask()
+        task.setName(name)
+        task.setApply(True)
+        task.setValueType(opensim.IKCoordinateTask.ManualValue)
+        task.setValue(value)
+        task.setWeight(HELD_WEIGHT)
+        found.append(task)
+    return found
 
 
 def run_solver(text: str, trial: MarkerTrajectories, weights: Mapping[str, float], accuracy: float) -> float:
@@ -80,3 +110,37 @@ def run_solver(text: str, trial: MarkerTrajectories, weights: Mapping[str, float
         state.setTime(float(frame))
         solver.track(state)
     return time.process_time() - start
+
+
+def run_scale_tool(
+    text: str,
+    static: MarkerTrajectories,
+    measurements: Measurements,
+    weights: Mapping[str, float],
+    held: Mapping[str, float],
+) -> tuple[dict[str, list[float]], dict[str, Float[np.ndarray, " 3"]]]:
+    """ScaleTool with its marker placer: factors [x, y, z] by body, and where the markers are then in their bodies (m).
+
+    Coordinates of `held` (rad) get tasks that outweigh all markers, as nobody moves them in a static trial.
+    """
+    import opensim
+
+    from odah_gen.skeleton.opensim_tasks import listed, location, read_factors, read_model, scale_tool
+
+    model = read_model(text)
+    model.printToXML("generic.osim")
+    bodies = listed(model.getBodySet())
+    write_trc(Path("static.trc"), static)
+    tool = scale_tool(static, measurements, 70.0)
+    placer = tool.getMarkerPlacer()
+    placer.setApply(True)
+    placer.setMarkerFileName("static.trc")
+    placer.setTimeRange(tool.getModelScaler().getTimeRange())
+    placer.setOutputModelFileName("placed.osim")
+    placer.setOutputMotionFileName("static.mot")
+    for task in marker_tasks(weights) + coordinate_tasks(held):
+        placer.getIKTaskSet().cloneAndAppend(task)
+    if not tool.run():
+        raise RuntimeError("the Scale tool failed")
+    placed = opensim.Model("placed.osim")
+    return read_factors(Path("factors.xml"), bodies), {name: location(placed, name) for name in static.names}
