@@ -154,22 +154,23 @@ def replay(kinematics: ForwardKinematics, coordinates: Float[np.ndarray, "frames
     """Move the skeleton through coordinates (rad, m), as OpenSim's replay does; coupled ones are set."""
     skeleton = kinematics.skeleton
     with torch.inference_mode():
-        pose = kinematics.move(kinematics.complete(torch.as_tensor(coordinates, dtype=kinematics.dtype)))
-        positions = pose.joint_centers_m, kinematics.mass_centers(pose), kinematics.markers(pose)
-        arrays = (*positions, pose.origins_m, pose.rotations)
-    return Replay(
-        skeleton.body_names,
-        skeleton.joint_names,
-        skeleton.marker_names,
-        *(np.ascontiguousarray(array.numpy()) for array in arrays),
-    )
+        parts = [places(kinematics, part) for part in torch.as_tensor(coordinates, dtype=kinematics.dtype).split(CHUNK)]
+    arrays = (np.concatenate(part) for part in zip(*parts))
+    return Replay(skeleton.body_names, skeleton.joint_names, skeleton.marker_names, *arrays)
+
+
+def places(kinematics: ForwardKinematics, coordinates: Float[Tensor, "frames coordinates"]) -> tuple[np.ndarray, ...]:
+    """Joint centres, mass centres, markers, body origins and rotations."""
+    pose = kinematics.move(kinematics.complete(coordinates))
+    positions = pose.joint_centers_m, kinematics.mass_centers(pose), kinematics.markers(pose)
+    return tuple(np.ascontiguousarray(array.numpy()) for array in (*positions, pose.origins_m, pose.rotations))
 
 
 class Solver:
     """Solves the frames of a subject's clips; every marker of the skeleton counts."""
 
     def __init__(self, skeleton: Skeleton, weights: Float[np.ndarray, " markers"]) -> None:
-        """Prepare the problem, and that of the root alone."""
+        """Prepare the problem and the table of starts."""
         kinematics = ForwardKinematics(skeleton)
         self.skeleton = skeleton
         self.problem = MarkerProblem(kinematics)
@@ -183,7 +184,9 @@ class Solver:
         """Coordinates (rad, m) of every frame of every clip; each frame has enough markers."""
         lengths = [len(points) for points in clips]
         points = torch.as_tensor(np.concatenate(clips), dtype=self.weights.dtype)
-        measured = self.problem.measured(points, self.weights.expand(points.shape[:2]))
+        weights = self.weights.expand(points.shape[:2])
+        parts = zip(points.split(CHUNK), weights.split(CHUNK))
+        measured = Measured.join([self.problem.measured(*part) for part in parts])
         clip = np.repeat(np.arange(len(clips)), lengths)
         keys = key_frames(lengths)
         starts = self._between(keys, self._keys(measured, keys, clip), lengths)
@@ -207,7 +210,11 @@ class Solver:
 
     def _coarse(self, measured: Measured, starts: Tensor) -> Minimum:
         """Solve key frames from far."""
-        return minimise(self.problem, measured, starts, most_steps=COARSE_STEPS, tolerance=COARSE)
+        parts = [
+            minimise(self.problem, measured.frames(rows), starts[rows], most_steps=COARSE_STEPS, tolerance=COARSE)
+            for rows in torch.arange(len(starts)).split(CHUNK)
+        ]
+        return Minimum.join(parts)
 
     def _between(self, keys: np.ndarray, solved: np.ndarray, lengths: Sequence[int]) -> Tensor:
         """Starts of all frames, interpolated between the key frames of each clip."""

@@ -8,6 +8,7 @@ section 6.2): a coordinate with twist (w, v) moves each point by w × x + v, so 
 per pair of coordinates and none per marker.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,11 @@ class Measured:
     spread: Float[Tensor, "frames segments 3 3"]
     product: Float[Tensor, "frames segments 3 3"]
     constant: Float[Tensor, "frames segments"]
+
+    @staticmethod
+    def join(parts: Sequence["Measured"]) -> "Measured":
+        """The frames of several parts, one after the other."""
+        return Measured(*(torch.cat(values) for values in zip(*(vars(part).values() for part in parts))))
 
     def frames(self, index: Tensor) -> "Measured":
         """Some of the frames."""
