@@ -76,15 +76,15 @@ class OffsetPrior:
             own.cost + rigid.cost,
         )
 
-    def inside(
+    def moved(
         self, offsets_m: Float[Tensor, "markers 3"], change_m: Float[Tensor, "markers 3"]
     ) -> Float[Tensor, "markers 3"]:
-        """A change of the offsets, of which each segment takes the share that keeps all its limits."""
+        """Offsets after a change, of which each segment takes the share that keeps all its limits."""
         own = share_inside(offsets_m, change_m, self.limit_m)
         rigid = share_inside(self.modes @ offsets_m.flatten(), self.modes @ change_m.flatten(), self.mode_limit)
         member = self.modes.unflatten(-1, (-1, 3)).abs().sum(dim=(1, 3)) > 0
         together = torch.where(member, own, 1.0).amin(dim=1).minimum(rigid)
-        return own.minimum(torch.where(member.T, together, 1.0).amin(dim=1))[:, None] * change_m
+        return offsets_m + own.minimum(torch.where(member.T, together, 1.0).amin(dim=1))[:, None] * change_m
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,6 @@ class FactorPrior:
     start: Float[Tensor, " groups"]
     lower: Float[Tensor, " groups"]
     upper: Float[Tensor, " groups"]
-
-    def inside(self, factors: Float[Tensor, " groups"], change: Float[Tensor, " groups"]) -> Float[Tensor, " groups"]:
-        """A change of the factors that ends inside their limits."""
-        return change.clamp(self.lower - factors, self.upper - factors)
 
     def belief(self, factors: Float[Tensor, " groups"]) -> Belief:
         """Factors scatter about their own mean, which is free, and about the start."""

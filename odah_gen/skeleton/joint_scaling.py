@@ -41,7 +41,7 @@ QUIET = (
     "lumbar_rotation",
 )
 """Coordinates that are zero when somebody stands quietly."""
-QUIET_SD_RAD = float(np.deg2rad(0.7))
+QUIET_SD_RAD = float(np.deg2rad(1.0))
 """How far from zero a quietly standing person's hips, knees, ankles and back may be."""
 MOTION_WORTH, STATIC_WORTH = 60.0, 25.0
 """All frames of the motions count as so many independent ones, because neighbours err alike; and so does the static
