@@ -8,9 +8,10 @@ from odah_gen.skeleton.scale_stage import scale_subject
 
 EPILOG = """\
 Stands the subject's body quietly (arms 35 degrees abducted, palms to the thighs), lets OpenSim's Scale tool fit the
-generic skeleton to it, solves the static pose and moves the markers by bounded offsets. Writes model.osim (opens in
-the OpenSim GUI), scales.json (22 bodies, factors x y z), scaling.json (measurements, marker offsets in mm, static
-angles in degrees, mass, residuals), static.trc and body.npz to subjects/SUBJECT/. An own model is taken from
+generic skeleton to it, and then fits factors, bounded marker offsets and angles together to the static trial and to
+frames of all clips of the subject (their markers.trc; stages motion and markers come first). Writes model.osim (opens
+in the OpenSim GUI), scales.json (22 bodies, factors x y z), scaling.json (measurements, factors before and after,
+marker offsets in mm, static angles in degrees, mass, residuals), static.trc and body.npz to subjects/SUBJECT/. An own model is taken from
 skeleton.model of the configuration: it must have the bodies, joints and coordinates of the generic model, keeps its
 ranges and loses its muscles; markers that it lacks are added. Next stage: odah-gen ik.
 """

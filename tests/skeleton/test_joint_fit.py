@@ -163,19 +163,22 @@ def scale_names(problem):
     return scale_groups(problem.kinematics.skeleton.body_names).names
 
 
-def test_a_coordinate_stays_inside_its_range_and_a_factor_inside_its_limits(draw, prior, skeleton, groups):
+def test_a_coordinate_ends_at_its_range(draw, prior, skeleton):
     truth, problem = draw(4, 0.002)
-    knee, femur = skeleton.coordinate_names.index("knee_angle_r"), groups.names.index("femur Y")
-    tight = problem.observations.upper.clone()
+    knee, tight = skeleton.coordinate_names.index("knee_angle_r"), problem.observations.upper.clone()
     tight[knee] = float(truth.coordinates[:, knee].min()) - 0.1
     problem.observations = dataclasses.replace(problem.observations, upper=tight)
-    upper = prior.factors.upper.clone()
+    truth.coordinates[:, knee] = tight[knee] - 0.1
+    found = fit_jointly(problem, prior, truth).unknowns
+    assert float(found.coordinates[:, knee].max()) == pytest.approx(float(tight[knee]), abs=1e-9)
+
+
+def test_a_factor_ends_at_its_limit(draw, prior, groups):
+    truth, problem = draw(4, 0.002)
+    femur, upper = groups.names.index("femur Y"), prior.factors.upper.clone()
     upper[femur] = truth.factors[femur] - 0.03
     limited = dataclasses.replace(prior, factors=dataclasses.replace(prior.factors, upper=upper))
-    start = dataclasses.replace(truth, factors=truth.factors.clamp(max=upper))
-    start.coordinates[:, knee] = tight[knee] - 0.1
-    found = fit_jointly(problem, limited, start).unknowns
-    assert float(found.coordinates[:, knee].max()) == pytest.approx(float(tight[knee]), abs=1e-9)
+    found = fit_jointly(problem, limited, dataclasses.replace(truth, factors=truth.factors.clamp(max=upper))).unknowns
     assert float(found.factors[femur]) == pytest.approx(float(upper[femur]))
 
 
