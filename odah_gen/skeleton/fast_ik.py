@@ -42,10 +42,27 @@ COARSE, COARSE_STEPS = 1e-2, 12
 """Key frames are only starts: tolerance (rad, m) and most steps."""
 WORSE = 2.0
 """A frame whose cost exceeds that of a neighbour this many times starts again from the neighbour."""
-JUMP_RAD = 0.6
-"""So does a frame in which a coordinate is farther than this from a neighbour's."""
 BETTER = 1e-6
 """By this share at least a cost must fall to count as better."""
+
+
+@dataclass(frozen=True)
+class Mending:
+    """Which frames start again from a neighbour.
+
+    Attributes:
+        negligible_m: marker errors (root mean square) that are good enough.
+        jump_rad: a frame with a coordinate farther than this from its neighbour's starts again, too.
+        most_steps: of the search.
+    """
+
+    negligible_m: float
+    jump_rad: float
+    most_steps: int
+
+
+KEYS = Mending(1e-3, np.inf, COARSE_STEPS)
+FRAMES = Mending(3e-5, 0.6, MOST_STEPS)
 
 
 def solve(
@@ -191,7 +208,7 @@ class Solver:
         keys = key_frames(lengths)
         starts = self._between(keys, self._keys(measured, keys, clip), lengths)
         found = self._refine(measured, starts)
-        found = self._mend(measured, found, clip, JUMP_RAD, MOST_STEPS)
+        found = self._mend(measured, found, clip, FRAMES)
         return np.split(found.coordinates.numpy(), np.cumsum(lengths)[:-1])
 
     def _keys(self, measured: Measured, keys: Int[np.ndarray, " keys"], clip: np.ndarray) -> np.ndarray:
@@ -199,13 +216,13 @@ class Solver:
         there = measured.frames(torch.as_tensor(keys))
         starts = self.starts.coordinates(there)
         best = self._coarse(there, starts)
-        best = self._mend(there, best, clip[keys], np.inf, COARSE_STEPS)
+        best = self._mend(there, best, clip[keys], KEYS)
         for pose in self.poses:
             bad = (best.cost > GOOD_RMS_M**2 * there.weight.sum(dim=1)).nonzero()[:, 0]
             if not len(bad):
                 break
             again = self._coarse(there.frames(bad), posed(starts[bad], pose))
-            best = self._mend(there, better_of(best, again, bad), clip[keys], np.inf, COARSE_STEPS)
+            best = self._mend(there, better_of(best, again, bad), clip[keys], KEYS)
         return best.coordinates.numpy()
 
     def _coarse(self, measured: Measured, starts: Tensor) -> Minimum:
@@ -239,7 +256,7 @@ class Solver:
             found = better_of(found, again, part)
         return found
 
-    def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, jump_rad: float, most_steps: int) -> Minimum:
+    def _mend(self, measured: Measured, found: Minimum, clip: np.ndarray, mending: Mending) -> Minimum:
         """Start frames again from their neighbours where those fare much better, and keep what is better.
 
         What is found travels on from frame to frame, forwards and backwards, as long as it helps.
@@ -247,18 +264,18 @@ class Solver:
         fresh = {side: np.ones(len(clip), dtype=bool) for side in (1, -1)}
         while any(frames.any() for frames in fresh.values()):
             for side in (1, -1):
-                suspects = self._suspects(found, clip, side, jump_rad)
+                suspects = self._suspects(found, clip, side, mending)
                 rows = torch.as_tensor(suspects[fresh[side][suspects - side]])
                 fresh[side][:] = False
                 if len(rows):
                     start = found.coordinates[rows - side]
-                    again = minimise(self.problem, measured.frames(rows), start, most_steps=most_steps)
+                    again = minimise(self.problem, measured.frames(rows), start, most_steps=mending.most_steps)
                     better = rows[again.cost < found.cost[rows] * (1 - BETTER)].numpy()
                     found = better_of(found, again, rows)
                     fresh[1][better] = fresh[-1][better] = True
         return found
 
-    def _suspects(self, found: Minimum, clip: np.ndarray, side: int, jump_rad: float) -> np.ndarray:
+    def _suspects(self, found: Minimum, clip: np.ndarray, side: int, mending: Mending) -> np.ndarray:
         """Frames to start again from the frame before (side 1) or after (-1): worse than it, or far from it."""
         cost = found.cost.numpy()
         followed = nearest_branch(self.skeleton.coordinate_names, found.coordinates.numpy(), self.skeleton.limits)
@@ -268,8 +285,8 @@ class Solver:
         rows = rows[clip[rows] == clip[rows - side]]
         turning = self.skeleton.rotational
         apart = np.abs(followed[rows] - followed[rows - side])[:, turning].max(axis=1, initial=0.0)
-        floor = 1e-9 * self.weights.sum().item()
-        return rows[(cost[rows] > WORSE * cost[rows - side] + floor) | (apart > jump_rad)]
+        floor = mending.negligible_m**2 * self.weights.sum().item()
+        return rows[(cost[rows] > WORSE * cost[rows - side] + floor) | (apart > mending.jump_rad)]
 
 
 def starting_poses(skeleton: Skeleton) -> list[dict[int, float]]:

@@ -8,7 +8,7 @@ section 6.2): a coordinate with twist (w, v) moves each point by w × x + v, so 
 per pair of coordinates and none per marker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from odah_gen.skeleton.arrowhead import PADDING, Arrowhead, Pattern, arranged, split
 from odah_gen.skeleton.forward import ForwardKinematics, Pose
 from odah_gen.skeleton.functions import Values
 from odah_gen.skeleton.skeleton import GROUND, SLOTS, Skeleton
@@ -88,20 +89,29 @@ class Quadratic:
     """The cost near a state, halved: slope and curvature with respect to the free coordinates.
 
     Attributes:
-        gradient: [F, n].
-        hessian: [F, n, n] its lower triangle, of second order, or Gauss and Newton's where asked.
+        gradient: [F, n] in the order of the problem's `free`.
+        hessian: of second order, or Gauss and Newton's where asked.
         gauss_newton: [F, n] the diagonal of Gauss and Newton's, which is never negative.
     """
 
     gradient: Float[Tensor, "frames free"]
-    hessian: Float[Tensor, "frames free free"]
+    hessian: Arrowhead
     gauss_newton: Float[Tensor, "frames free"]
+
+    def frames(self, index: Tensor) -> "Quadratic":
+        """Some of the frames."""
+        return Quadratic(self.gradient[index], self.hessian.frames(index), self.gauss_newton[index])
 
 
 class MarkerProblem:
     """Inverse kinematics of a skeleton and its markers: cost and quadratic model for many frames at once.
 
     The second order leaves out only how several axes of one coordinate (the knee's) bend each other.
+
+    Attributes:
+        padded: [n] the coordinate of each row of a quadratic model; any one in rows that only fill up limbs.
+        free, places: [m] the free coordinates, and their rows.
+        segments: [S] bodies that carry markers.
     """
 
     def __init__(self, kinematics: ForwardKinematics) -> None:
@@ -111,6 +121,9 @@ class MarkerProblem:
 
         def index(array: object) -> Tensor:
             return torch.as_tensor(array, dtype=torch.long, device=device)
+
+        def number(array: Bool[np.ndarray, "..."]) -> Tensor:
+            return torch.as_tensor(array, dtype=kinematics.dtype, device=device)
 
         below, depth = descendants(skeleton), depths(skeleton)
         segments = np.unique(skeleton.marker_bodies[skeleton.marker_bodies != GROUND])
@@ -123,18 +136,21 @@ class MarkerProblem:
         followers = [c for c in skeleton.coupled.tolist() if below[bodies[c], segments].any()]
         # From root to leaf, so that the triangle below the diagonal holds the pairs of mover and moved.
         columns = sorted([*free, *followers], key=lambda c: (depth[bodies[c]], bodies[c], first[c]))
+        carrying = below[[bodies[c] for c in columns]]
+        after = np.tril(carrying[:, [bodies[c] for c in columns]].T)
+        pattern = split(after | after.T, np.arange(len(columns))) if followers else arranged(after | after.T)
+        order = pattern.order
         used = np.isin(moved, columns)
         owner, slots, moved = owner[used], slots[used], moved[used]
         self.joints, self.functions = index(owner), index(SLOTS * owner + slots)
         self.rotating = torch.as_tensor(slots >= 3, device=device)[:, None]
         self.on_ground = torch.as_tensor(skeleton.joint_parents[owner] == GROUND, device=device)[:, None]
         self.directions = LocalAxes(kinematics, owner, slots)
-        self.axis_to_column = torch.zeros(len(columns), len(owner), dtype=kinematics.dtype, device=device)
-        self.axis_to_column[[columns.index(c) for c in moved], range(len(owner))] = 1.0
-        places = [bodies[c] for c in columns]
         self.segments = index(segments)
-        self.carried = torch.as_tensor(below[places][:, segments], dtype=kinematics.dtype, device=device)
-        self.after = torch.as_tensor(below[places][:, places].T, dtype=kinematics.dtype, device=device).tril()
+        self.axis_to_column = number(padded(np.array(columns)[:, None] == moved)[order])
+        sums, rows = np.unique(padded(carrying[:, segments])[order], axis=0, return_inverse=True)
+        self.carried, self.sum_of_row = number(sums), index(rows.ravel())
+        self.triangles = triangles(pattern, after, number)
         self.folded = [
             (
                 skeleton.coupled.tolist().index(c),
@@ -143,8 +159,12 @@ class MarkerProblem:
             )
             for c in followers
         ]
-        self.free = index([c for c in columns if c in free])
-        self.kept = None if not followers else index([columns.index(c) for c in columns if c in free])
+        self.kept = index([columns.index(c) for c in columns if c in free])
+        # What follows has no limbs, and nothing is padded.
+        listed = [columns[k] for k in order if columns[k] in free or not followers]
+        self.places = index(np.flatnonzero(order != PADDING) if not followers else np.arange(len(free)))
+        self.padded = index(listed)
+        self.free = self.padded[self.places]
         self.coupler_columns = slice(SLOTS * len(skeleton.joint_names), None)
         self.root = skeleton.root
 
@@ -175,6 +195,14 @@ class MarkerProblem:
             total, model_mean, measured_mean, spread.unflatten(*square), product.unflatten(*square), constant
         )
 
+    def put(
+        self, coordinates: Float[Tensor, "frames coordinates"], values: Float[Tensor, "frames padded"]
+    ) -> Float[Tensor, "frames coordinates"]:
+        """The coordinates with new values of the free ones."""
+        if len(self.free) < len(self.padded):
+            values = values[:, self.places]
+        return coordinates.index_copy(1, self.free, values)
+
     def state(self, coordinates: Float[Tensor, "frames coordinates"], measured: Measured) -> State:
         """Move the skeleton and measure the distance."""
         kinematics = self.kinematics
@@ -203,8 +231,19 @@ class MarkerProblem:
         torque = torch.stack([moment[i, j] - moment[j, i] for i, j in ((1, 2), (2, 0), (0, 1))])
         gradient = (w * torque).sum(dim=0) + (v * force).sum(dim=0)
         turn = turn + newton * (times(moment, w) - trace(moment) * w + cross(v, force))
-        half = first_frames(torch.cat([turn, push])) @ first_frames(torch.cat([w, v])).mT
-        return self._reduced(gradient.T, half * self.after, diagonal.T, state)
+        curvature = self._products(first_frames(torch.cat([turn, push])), first_frames(torch.cat([w, v])))
+        if not self.folded:
+            return Quadratic(gradient.T, curvature, diagonal.T.clamp(min=0))
+        return self._reduced(gradient.T, curvature, diagonal.T, state)
+
+    def _products(self, loads: Float[Tensor, "frames padded 6"], twists: Float[Tensor, "frames padded 6"]) -> Arrowhead:
+        """The curvature from what each coordinate does to the sums and from how coordinates above move those."""
+        in_limbs, in_ties, in_trunk = self.triangles
+        count, shape = len(in_ties), in_limbs.shape[:2]
+        limbs = loads[:, :count].unflatten(1, shape) @ twists[:, :count].unflatten(1, shape).mT
+        ties = loads[:, :count] @ twists[:, count:].mT
+        trunk = loads[:, count:] @ twists[:, count:].mT
+        return Arrowhead(limbs.mul_(in_limbs), ties.mul_(in_ties), trunk.mul_(in_trunk))
 
     def _sums(self, state: State, measured: Measured) -> Float[Tensor, "25 coordinates frames"]:
         """Σ weight of 1, x, x xᵀ, residual, x residualᵀ over what a coordinate moves; x is taken from the root."""
@@ -216,7 +255,7 @@ class MarkerProblem:
         second = spread + (weight * x)[:, None] * x
         moment = spread - matmul(rotations, last(measured.product)) + x[:, None] * force
         own = torch.cat([weight[None], weight * x, second.flatten(0, 1), force, moment.flatten(0, 1)])
-        return self.carried @ own
+        return (self.carried @ own).index_select(1, self.sum_of_row)
 
     def _twists(self, state: State) -> tuple[Tensor, Tensor]:
         """Angular velocity w and velocity v at the root's origin, per unit of each coordinate, [3, N, F] each."""
@@ -231,9 +270,10 @@ class MarkerProblem:
         v = torch.where(self.rotating, cross(arms, axes), axes)
         return self.axis_to_column @ w, self.axis_to_column @ v
 
-    def _reduced(self, gradient: Tensor, half: Tensor, diagonal: Tensor, state: State) -> Quadratic:
+    def _reduced(self, gradient: Tensor, curvature: Arrowhead, diagonal: Tensor, state: State) -> Quadratic:
         """Fold the coordinates that follow into those that they follow, and keep the free ones."""
         slopes, bends = state.values.slope[:, self.coupler_columns], state.values.bend[:, self.coupler_columns]
+        half = curvature.trunk
         for number, follower, driver in self.folded:
             full = half + half.tril(-1).mT
             slope = slopes[:, number]
@@ -243,10 +283,10 @@ class MarkerProblem:
             half = full.tril()
             diagonal[:, driver] += slope**2 * diagonal[:, follower]
             gradient[:, driver] += slope * gradient[:, follower]
-        if self.kept is None:
-            return Quadratic(gradient, half, diagonal.clamp(min=0))
+        trunk = half[:, self.kept[:, None], self.kept]
+        ties = curvature.ties[:, :, self.kept]
         return Quadratic(
-            gradient[:, self.kept], half[:, self.kept[:, None], self.kept], diagonal[:, self.kept].clamp(min=0)
+            gradient[:, self.kept], Arrowhead(curvature.limbs, ties, trunk), diagonal[:, self.kept].clamp(min=0)
         )
 
 
@@ -342,6 +382,21 @@ def moving_axes(skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
     """Joints and slots of the axes that a coordinate moves."""
     joints, slots = np.nonzero(skeleton.axis_coordinates >= 0)
     return joints, slots
+
+
+def padded(rows: Bool[np.ndarray, "columns others"]) -> Bool[np.ndarray, "padded others"]:
+    """The same rows and one of zeros, which PADDING stands for."""
+    return np.pad(rows, ((0, 1), (0, 0)))
+
+
+def triangles(
+    pattern: Pattern, after: Bool[np.ndarray, "columns columns"], number: Callable[[np.ndarray], Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Which entries of the limbs [K, L, L], of their ties [K L, p] and of the trunk [p, p] count, as zeros and ones."""
+    after = padded(padded(after).T).T
+    limbs = after[pattern.limbs[:, :, None], pattern.limbs[:, None, :]]
+    ties = after[pattern.limbs.ravel()[:, None], pattern.trunk]
+    return number(limbs), number(ties), number(after[pattern.trunk[:, None], pattern.trunk])
 
 
 def last(frames_first: Float[Tensor, "frames items *rest"]) -> Float[Tensor, "*rest items frames"]:

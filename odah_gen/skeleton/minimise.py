@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, Quadratic, State
+from odah_gen.skeleton.arrowhead import Arrowhead
+from odah_gen.skeleton.marker_problem import MarkerProblem, Measured, State
 
 TOLERANCE = 1e-6
 """A frame is done after a step in which no coordinate moved farther than this (rad, m). Convergence is quadratic: what
@@ -59,7 +60,7 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Lowest and highest value of each free coordinate (rad, m), infinite where there is none."""
+    """Lowest and highest value of each free coordinate (rad, m) in the problem's order, infinite where there is none."""
 
     lower: Float[Tensor, " free"]
     upper: Float[Tensor, " free"]
@@ -69,7 +70,9 @@ def bounds_of(problem: MarkerProblem) -> Bounds:
     """The ranges of the clamped coordinates, as OpenSim's solver respects them."""
     kinematics = problem.kinematics
     limits = (torch.as_tensor(limit, dtype=kinematics.dtype) for limit in kinematics.skeleton.limits)
-    return Bounds(*(limit.to(kinematics.device)[problem.free] for limit in limits))
+    none = torch.full((len(problem.padded),), torch.inf, dtype=kinematics.dtype, device=kinematics.device)
+    lower, upper = (limit.to(kinematics.device)[problem.free] for limit in limits)
+    return Bounds(none.neg().index_copy(0, problem.places, lower), none.index_copy(0, problem.places, upper))
 
 
 def minimise(
@@ -91,20 +94,20 @@ def minimise(
         tolerance: see TOLERANCE.
     """
     bounds = bounds_of(problem)
-    held = start.index_copy(-1, problem.free, start[:, problem.free].clamp(bounds.lower, bounds.upper))
-    search = Search(problem, measured, held, bounds, near)
+    inside = start[:, problem.padded].clamp(bounds.lower, bounds.upper)
+    search = Search(problem, measured, problem.put(start, inside), bounds, near)
     state = search.state
     result = Minimum(state.coordinates.clone(), state.cost.clone(), torch.zeros(len(start), dtype=torch.bool))
     index = torch.arange(len(start), device=start.device)
     left = torch.ones_like(result.done)
     for _ in range(most_steps):
+        if not len(index):
+            break
         left = search.step(tolerance)
         if left.float().mean() < COMPACT_BELOW:
             result.write(index, search.state, ~left)
             rows = left.nonzero()[:, 0]
             index, left = index[rows], left[rows]
-            if not len(index):
-                return result
             search.keep(rows)
     result.write(index, search.state, ~left)
     return result
@@ -142,28 +145,25 @@ class Search:
         """Go on with some of the frames."""
         self.state, self.measured = self.state.frames(index), self.measured.frames(index)
         self.damping, self.newton, self.slack = self.damping[index], self.newton[index], self.slack[index]
-        self.quadratic = Quadratic(*(value[index] for value in vars(self.quadratic).values()))
+        self.quadratic = self.quadratic.frames(index)
 
     def _proposal(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Coordinates to try, each frame's step, whether the damped curvature was positive, whether bounds bent the step."""
-        free, bounds = self.problem.free, self.bounds
-        here, gradient = self.state.coordinates[:, free], self.quadratic.gradient
-        stiff = self.quadratic.gauss_newton
+        bounds, quadratic, coordinates = self.bounds, self.quadratic, self.state.coordinates
+        here, stiff = coordinates[:, self.problem.padded], quadratic.gauss_newton
         largest = stiff.amax(dim=1, keepdim=True).clamp(min=1e-30)
         extra = self.damping[:, None] * (stiff + 1e-6 * largest) + 1e-14 * largest
-        matrix = self.quadratic.hessian
-        matrix.diagonal(dim1=1, dim2=2).add_(extra)
         reach = bounds.lower - here, bounds.upper - here
-        change, solved, bent = bounded_solve(matrix, gradient, HELD * largest, reach)
-        matrix.diagonal(dim1=1, dim2=2).sub_(extra)
+        curvature = quadratic.hessian.plus(extra)
+        change, solved, bent = bounded_solve(curvature, quadratic.gradient, HELD * largest, reach)
         change = change * (LONGEST_STEP / change.abs().amax(dim=1, keepdim=True).clamp(min=LONGEST_STEP))
         there = torch.clamp(here + change, bounds.lower, bounds.upper)
         size = torch.where(solved, (there - here).abs().amax(dim=1), torch.inf)
-        return self.state.coordinates.index_copy(1, free, there), size, solved, bent
+        return self.problem.put(coordinates, there), size, solved, bent
 
 
 def bounded_solve(
-    matrix: Float[Tensor, "frames free free"],
+    curvature: Arrowhead,
     gradient: Float[Tensor, "frames free"],
     stiffness: Float[Tensor, "frames 1"],
     reach: tuple[Float[Tensor, "frames free"], Float[Tensor, "frames free"]],
@@ -175,7 +175,7 @@ def bounded_solve(
     A held coordinate yields by its force over the stiffness, so that both show as a step beyond the bound.
 
     Args:
-        matrix: lower triangle of the damped curvature.
+        curvature: damped.
         gradient: of the halved cost.
         stiffness: a large number, by which coordinates are held.
         reach: how far down and up each coordinate may go.
@@ -185,7 +185,7 @@ def bounded_solve(
     """
     down, up = reach
     side = ((up <= 0) & (gradient < 0)).to(gradient) - ((down >= 0) & (gradient > 0)).to(gradient)
-    change, solved = held_solve(matrix, gradient, side, stiffness, reach)
+    change, solved = held_solve(curvature, gradient, side, stiffness, reach)
     bent = torch.zeros_like(solved)
     for _ in range(BOUND_ROUNDS):
         beyond = (change > up).to(gradient) - (change < down).to(gradient)
@@ -194,19 +194,17 @@ def bounded_solve(
             break
         side[rows], bent[rows] = beyond[rows], True
         some = down[rows], up[rows]
-        again, fine = held_solve(matrix[rows], gradient[rows], side[rows], stiffness[rows], some)
+        again, fine = held_solve(curvature.frames(rows), gradient[rows], side[rows], stiffness[rows], some)
         change, solved = change.index_copy(0, rows, again), solved.index_copy(0, rows, fine)
     return change, solved, bent
 
 
 def held_solve(
-    matrix: Tensor, gradient: Tensor, side: Tensor, stiffness: Tensor, reach: tuple[Tensor, Tensor]
+    curvature: Arrowhead, gradient: Tensor, side: Tensor, stiffness: Tensor, reach: tuple[Tensor, Tensor]
 ) -> tuple[Float[Tensor, "frames free"], Bool[Tensor, " frames"]]:
     """The step with some coordinates at the lower (side -1) or upper bound (1); zero and false where not positive."""
     pull = side.abs() * stiffness
     target = torch.where(side > 0, reach[1], torch.where(side < 0, reach[0], 0.0))
-    factor, failed = torch.linalg.cholesky_ex(matrix + torch.diag_embed(pull))
-    right = pull * target - gradient
-    change = torch.cholesky_solve(right[..., None], factor)[..., 0]
-    solved = (failed == 0) & change.isfinite().all(dim=1)
+    change, positive = curvature.plus(pull).solve(pull * target - gradient)
+    solved = positive & change.isfinite().all(dim=1)
     return torch.where(solved[:, None], change, 0.0), solved

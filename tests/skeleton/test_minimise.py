@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from odah_gen.skeleton.arrowhead import Arrowhead
 from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.marker_problem import MarkerProblem
-from odah_gen.skeleton.minimise import bounds_of, minimise
+from odah_gen.skeleton.minimise import bounded_solve, bounds_of, minimise
 from odah_gen.skeleton.worker import call
 
 FRAMES = 40
@@ -37,7 +38,7 @@ def test_what_is_free_has_no_slope_and_what_is_at_a_limit_presses_outwards(noisy
     found = minimise(problem, measured, pose)
     state = problem.state(found.coordinates, measured)
     slope = problem.quadratic(state, measured, torch.zeros(FRAMES, dtype=torch.float64)).gradient
-    values, bounds = found.coordinates[:, problem.free], bounds_of(problem)
+    values, bounds = found.coordinates[:, problem.padded], bounds_of(problem)
     at_lower, at_upper = values <= bounds.lower, values >= bounds.upper
     assert found.done.all()
     assert (values >= bounds.lower).all()
@@ -72,3 +73,39 @@ def test_too_few_steps_are_told(noisy):
     found = minimise(problem, measured, pose, most_steps=1)
     assert not found.done.all()
     assert (found.cost <= problem.state(pose, measured).cost + 1e-12).all()
+
+
+def as_trunk(matrix):
+    """Matrices without limbs."""
+    empty = torch.zeros(len(matrix), 0, 0, 0, dtype=matrix.dtype)
+    return Arrowhead(empty, torch.zeros(len(matrix), 0, matrix.shape[1], dtype=matrix.dtype), matrix.tril())
+
+
+def boxed(gradient_size):
+    random = np.random.default_rng(0)
+    root = torch.tensor(random.normal(size=(50, 6, 6)))
+    matrix = root @ root.mT + 0.5 * torch.eye(6, dtype=torch.float64)
+    gradient = gradient_size * torch.tensor(random.normal(size=(50, 6)))
+    reach = (torch.full_like(gradient, -0.4), torch.full_like(gradient, 0.3))
+    stiffness = torch.full((50, 1), 1e9, dtype=torch.float64)
+    found, solved, _ = bounded_solve(as_trunk(matrix), gradient, stiffness, reach)
+    assert solved.all()
+    return matrix, gradient, reach, found
+
+
+def test_a_step_that_meets_no_bound_is_newtons():
+    matrix, gradient, _, found = boxed(0.01)
+    np.testing.assert_allclose(found, -torch.linalg.solve(matrix, gradient), rtol=1e-9)
+
+
+def test_a_step_that_meets_bounds_is_the_least_within_them():
+    """What is free has no slope; what is at a bound presses against it (Karush, Kuhn and Tucker)."""
+    matrix, gradient, (down, up), found = boxed(1.0)
+    slope = (matrix @ found[..., None])[..., 0] + gradient
+    at_lower, at_upper = found < down + 1e-7, found > up - 1e-7
+    assert (found >= down - 1e-7).all()
+    assert (found <= up + 1e-7).all()
+    assert (at_lower | at_upper).any(dim=1).float().mean() > 0.5
+    assert slope[~at_lower & ~at_upper].abs().max() < 1e-9
+    assert slope[at_lower].min() > 0
+    assert slope[at_upper].max() < 0
