@@ -1,9 +1,9 @@
 """Inverse kinematics of whole clips at once, on OpenSim's own objective and bounds.
 
 Every frame is a problem of its own (odah_gen.skeleton.minimise), so all of them are solved together. What ties them
-is where they start: key frames start from standard poses with the pelvis turned as its markers are, and from each
-other; all frames start from the key frames beside them. Frames that end far worse than their neighbours start again
-from those.
+is where they start: key frames start from sampled positions of each joint (odah_gen.skeleton.sampled_start) and from
+each other, where that ends badly from standard poses; all frames start from the key frames beside them. Frames that end
+far worse than their neighbours start again from those.
 """
 
 from collections.abc import Mapping, Sequence
