@@ -130,8 +130,7 @@ def with_only(skeleton: Skeleton, names: Sequence[str], called: str) -> Skeleton
             f"{called}: has no marker {absent[0]}; all {len(names)} weighted markers were expected. "
             "Run the scale stage again with this marker list."
         )
-    rows = [skeleton.marker_names.index(name) for name in names]
-    return skeleton.with_markers(tuple(names), skeleton.marker_bodies[rows], skeleton.marker_locations_m[rows])
+    return skeleton.with_listed(names)
 
 
 def clip_points(skeleton: Skeleton, trial: MarkerTrajectories) -> ClipPoints:

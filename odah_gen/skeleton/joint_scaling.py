@@ -101,7 +101,7 @@ def scale_jointly(
     groups = scale_groups(skeleton.body_names)
     lower, upper = limits or no_limits(groups)
     factors = np.clip(groups.gather(start), lower, upper)
-    pointed = with_centers(with_listed(skeleton, layout.names), static)
+    pointed = with_centers(skeleton.with_listed(layout.names), static)
     weights = center_weights(layout.weights, pointed)
     trial = gather_trial(pointed, weights, static, motions, groups.scales(factors), held)
     segments = segments_of(
@@ -148,12 +148,6 @@ class Trial:
     points_m: Float[np.ndarray, "frames markers 3"]
     coordinates: Float[np.ndarray, "frames coordinates"]
     held: Bool[np.ndarray, " coordinates"]
-
-
-def with_listed(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
-    """The skeleton with only the markers of the list, in its order."""
-    rows = [skeleton.marker_names.index(name) for name in names]
-    return skeleton.with_markers(tuple(names), skeleton.marker_bodies[rows], skeleton.marker_locations_m[rows])
 
 
 def with_centers(skeleton: Skeleton, static: MarkerTrajectories) -> Skeleton:

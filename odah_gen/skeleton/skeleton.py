@@ -1,7 +1,7 @@
 """An OpenSim skeleton as plain arrays: all that kinematics needs, read once from the model, without opensim."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,11 @@ class Skeleton:
     def root(self) -> int:
         """The first body that a joint ties to ground."""
         return int(self.joint_children[self.joint_parents.tolist().index(GROUND)])
+
+    def with_listed(self, names: Sequence[str]) -> "Skeleton":
+        """The same skeleton with some of its markers only, in the order of `names`."""
+        rows = [self.marker_names.index(name) for name in names]
+        return self.with_markers(tuple(names), self.marker_bodies[rows], self.marker_locations_m[rows])
 
     def with_markers(
         self, names: tuple[str, ...], bodies: Int[np.ndarray, " markers"], locations_m: Float[np.ndarray, "markers 3"]

@@ -12,7 +12,7 @@ from odah_gen.body.layout import MarkerLayout
 from odah_gen.errors import InputError
 from odah_gen.skeleton import fast_ik
 from odah_gen.skeleton.joint_fit_priors import LARGEST_OFFSET_M
-from odah_gen.skeleton.joint_scaling import JointScaling, scale_jointly, with_listed
+from odah_gen.skeleton.joint_scaling import JointScaling, scale_jointly
 from odah_gen.skeleton.joint_scaling_report import joint_fit_report
 from odah_gen.skeleton.kinematics import Solution
 from odah_gen.skeleton.marker_places import read_places
@@ -116,7 +116,7 @@ def settle(
     skeleton: Skeleton, layout: MarkerLayout, static: MarkerTrajectories, fit: JointScaling
 ) -> tuple[Solution, Float[np.ndarray, "markers 3"]]:
     """The static pose of the fitted skeleton, and all offsets: markers without weight go by this pose."""
-    listed = with_listed(skeleton, layout.names)
+    listed = skeleton.with_listed(layout.names)
     weights = dict(zip(layout.names, layout.weights))
     first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
     held = held_standing(static)

@@ -1,5 +1,6 @@
 """Mistakes that meet every command: one sentence, exit code 2, nothing half-written."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -93,7 +94,9 @@ def test_what_the_system_refuses_is_named(capsys: pytest.CaptureFixture[str], mo
 
 def test_ctrl_c_is_one_line(run: Path) -> None:
     command = [sys.executable, "-m", "odah_gen.cli", "motion", "--run", str(run), *[CLIP] * 1000]
-    stage = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell that starts the tests in the background makes them, and what they start, ignore Ctrl-C.
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    stage = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
     deadline = time.monotonic() + 60
     while not (run / "clips" / CLIP / "motion.npz").exists():
         assert time.monotonic() < deadline
