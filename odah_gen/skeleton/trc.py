@@ -141,8 +141,11 @@ def check_extent(path: Path, points_m: Float[np.ndarray, "frames markers 3"], un
     """Refuse a body too large or too small to be one: the usual sign of a wrong unit in the header.
 
     Raises:
-        InputError: the markers of a frame span more than 10 m, or ten markers and more span less than 2 cm.
+        InputError: the markers of a frame span more than 10 m, or ten markers and more span less than 2 cm; no marker was
+            seen in any frame.
     """
+    if np.isnan(points_m).any(axis=2).all():
+        raise InputError(f"{path}: no marker was seen in any frame. Export the trial again.")
     if np.isinf(points_m).any():
         raise InputError(f"{path}: holds infinite positions. Export the trial again.")
     low = np.where(np.isnan(points_m), np.inf, points_m).min(axis=1)

@@ -101,3 +101,11 @@ def test_a_missing_file_and_one_without_frames_are_refused(tmp_path):
     (tmp_path / "trial.trc").write_text("\n".join(rows[:6]) + "\n")
     with pytest.raises(InputError, match="no frames"):
         read_trc(tmp_path / "trial.trc")
+
+
+def test_a_trial_in_which_nothing_was_seen_is_refused_as_such(tmp_path):
+    sent = trial()
+    sent.points_m[:] = np.nan
+    write_trc(tmp_path / "trial.trc", sent)
+    with pytest.raises(InputError, match="no marker was seen in any frame"):
+        read_trc(tmp_path / "trial.trc")
