@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from odah_gen.body.static_trial import COLLAR_DROP_DEG
 from odah_gen.errors import InputError
 from odah_gen.motion.clip import MotionClip
 from odah_gen.motion.resample import interpolate_rows, slerp_rows
@@ -39,7 +40,7 @@ PELVIS_REST_M = np.array([0.003, -0.351, 0.012])
 ROOT_COLUMNS, ROOT_TURN, CHEST, NECK = slice(1, 4), 4, 8, 12
 SIDE_COLUMNS = {"right": (16, 20, 21, 25, 29), "left": (30, 34, 35, 39, 43)}
 """First columns of hip, knee, ankle, shoulder and elbow."""
-JOINTS = {"left": (1, 4, 7, 16, 18), "right": (2, 5, 8, 17, 19)}
+JOINTS = {"left": (1, 4, 7, 13, 16, 18), "right": (2, 5, 8, 14, 17, 19)}
 SPINE, NECK_AND_HEAD = (3, 6, 9), (12, 15)
 UNEVEN = 0.02
 """Frames whose places differ by less than this share of a frame are evenly spaced; files round durations."""
@@ -185,19 +186,38 @@ def conjugate(rotation: Rotation) -> Rotation:
     return MODEL_FROM_DEEPMIMIC * rotation * MODEL_FROM_DEEPMIMIC.inv()
 
 
-def limbs(frames: Float[np.ndarray, "frames 44"], side: str) -> Float[np.ndarray, "frames 5 3"]:
-    """Rotation vectors of hip, knee, ankle, shoulder and elbow of one side.
+def limbs(frames: Float[np.ndarray, "frames 44"], side: str) -> Float[np.ndarray, "frames 6 3"]:
+    """Rotation vectors of hip, knee, ankle, collar bone, shoulder and elbow of one side.
 
     DeepMimic's arms hang at rest and the model's are spread: the shoulder takes the quarter turn between the two, and
-    the elbow is expressed in the turned arm.
+    the elbow is expressed in the turned arm. The shoulder is turned back by what the collar bone turns, so that the arm
+    keeps its direction.
     """
     hip, knee, ankle, shoulder, elbow = SIDE_COLUMNS[side]
     lowered = Rotation.from_rotvec([0.0, 0.0, -SIGNS[side] * np.pi / 2])
+    arm = conjugate(quaternions(frames, shoulder))
+    collar = collar_bone(arm, side)
     parts = (
         conjugate(quaternions(frames, hip)),
         conjugate(hinge(frames[:, knee])),
         conjugate(quaternions(frames, ankle)),
-        conjugate(quaternions(frames, shoulder)) * lowered,
+        collar,
+        collar.inv() * arm * lowered,
         lowered.inv() * conjugate(hinge(frames[:, elbow])) * lowered,
     )
     return np.stack([part.as_rotvec() for part in parts], axis=1)
+
+
+def collar_bone(arm: Rotation, side: str) -> Rotation:
+    """The turn of a collar bone, which DeepMimic's skeleton lacks: it rises evenly with the arm.
+
+    It has sunk by COLLAR_DROP_DEG below the rest pose where the arm hangs and is at rest where the arm is level, as the
+    body model stands.
+
+    Args:
+        arm: rotations of the upper arm against the chest, from hanging (model frame).
+    """
+    hangs = arm.apply([0.0, -1.0, 0.0])
+    elevation = np.arccos(np.clip(-hangs[:, 1], -1.0, 1.0))
+    raised = np.deg2rad(COLLAR_DROP_DEG) * (elevation / (np.pi / 2) - 1.0)
+    return Rotation.from_rotvec(np.outer(SIGNS[side] * raised, [0.0, 0.0, 1.0]))

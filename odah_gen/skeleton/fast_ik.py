@@ -35,7 +35,7 @@ from odah_gen.skeleton.trc import MarkerTrajectories
 
 KEY_STRIDE = 12
 """Frames from one key frame to the next."""
-CHUNK = 128
+CHUNK = 256
 """Frames solved together: enough to spread the cost of each array operation, few enough for the processor's cache."""
 FIRST_STEPS = 4
 COARSE, COARSE_STEPS = 1e-2, 12

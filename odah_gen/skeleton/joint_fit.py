@@ -6,6 +6,7 @@ for what all frames share. It is the method of variable projection, with second-
 """
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ from odah_gen.skeleton.joint_fit_priors import Belief, FactorPrior, OffsetPrior
 from odah_gen.skeleton.joint_fit_problem import MarkerFit, Normal, Unknowns
 
 ITERATIONS = 40
-ENOUGH = 1e-5
+ENOUGH = 1e-4
 """A step that lowers the cost by a smaller share than this is the last."""
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e6
 LARGEST_TURN_RAD = 0.5
@@ -29,6 +30,13 @@ class Prior:
 
     factors: FactorPrior
     offsets: OffsetPrior
+
+    def inside(self, unknowns: Unknowns, change: Float[Tensor, " shared"]) -> Float[Tensor, " shared"]:
+        """The part of a change of factors and offsets that stays inside all limits."""
+        count = len(unknowns.factors)
+        factors = self.factors.inside(unknowns.factors, change[:count])
+        offsets = self.offsets.inside(unknowns.offsets_m, change[count:].unflatten(0, (-1, 3)))
+        return torch.cat([factors, offsets.flatten()])
 
 
 @dataclass(frozen=True)
@@ -105,37 +113,42 @@ def step(
     angles = normal.angles + damping * torch.diag_embed(normal.angles.diagonal(dim1=-2, dim2=-1) + 1.0)
     normal = dataclasses.replace(normal, angles=angles)
     at = unknowns.coordinates[:, problem.columns]
-    limits = prior.factors.lower - unknowns.factors, prior.factors.upper - unknowns.factors
-    change, turn = solved(normal, beliefs, damping, limits)
+
+    def inside(change: Float[Tensor, " shared"]) -> Float[Tensor, " shared"]:
+        return prior.inside(unknowns, change)
+
+    change, turn = solved(normal, beliefs, damping, inside)
     for _ in range(BOUND_ROUNDS):
         bounded = problem.bounded(at + turn) - at
         # Coordinates that would leave their range go to its end, and the others are found anew.
-        change, turn = solved(stopped(normal, bounded, (bounded - turn).abs() > 1e-9), beliefs, damping, limits)
+        change, turn = solved(stopped(normal, bounded, (bounded - turn).abs() > 1e-9), beliefs, damping, inside)
     turn = problem.bounded(at + turn) - at
     turn = turn * (LARGEST_TURN_RAD / turn.abs().amax(dim=-1, keepdim=True).clamp(min=1e-12)).clamp(max=1.0)
-    count = len(unknowns.factors)
+    change, count = inside(change), len(unknowns.factors)
     return Unknowns(
-        (unknowns.factors + change[:count]).clamp(prior.factors.lower, prior.factors.upper),
-        prior.offsets.moved(unknowns.offsets_m, change[count:].unflatten(0, (-1, 3))),
+        unknowns.factors + change[:count],
+        unknowns.offsets_m + change[count:].unflatten(0, (-1, 3)),
         unknowns.coordinates.index_add(1, problem.columns, turn),
     )
 
 
 def solved(
-    normal: Normal, beliefs: Belief, damping: float, limits: tuple[Tensor, Tensor]
-) -> tuple[Tensor, Float[Tensor, "frames n"]]:
-    """Changes of what all frames share, the first of them within limits, and of the angles."""
+    normal: Normal, beliefs: Belief, damping: float, inside: Callable[[Tensor], Tensor]
+) -> tuple[Float[Tensor, " shared"], Float[Tensor, "frames n"]]:
+    """Changes of what all frames share and of the angles.
+
+    As for angles: what would leave its limits goes as far as `inside` lets it, and everything else is found anew.
+    """
     matrix, right = reduced(normal, beliefs)
     matrix = matrix + damping * torch.diag(matrix.diagonal())
-    change, count = torch.linalg.solve(matrix, right), len(limits[0])
+    change = torch.linalg.solve(matrix, right)
+    which, given = torch.zeros_like(change, dtype=torch.bool), torch.zeros_like(change)
     for _ in range(BOUND_ROUNDS):
-        # As for angles: factors that would leave their limits go there, and everything else is found anew.
-        given = torch.zeros_like(change)
-        given[:count] = change[:count].clamp(*limits)
-        which = torch.zeros_like(change, dtype=torch.bool)
-        which[:count] = (given[:count] - change[:count]).abs() > 1e-12
+        held = inside(change)
+        cut = ~which & ((held - change).abs() > 1e-9)
+        which, given = which | cut, torch.where(cut, held, given)
         moving = (~which).to(matrix)
-        rest = torch.where(which, given, right - matrix @ (given * which))
+        rest = torch.where(which, given, right - matrix @ given)
         change = torch.linalg.solve(matrix * moving[:, None] * moving + torch.diag(which.to(matrix)), rest)
     return change, torch.linalg.solve(normal.angles, normal.angles_right - normal.mixed @ change)
 

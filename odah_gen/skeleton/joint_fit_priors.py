@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from odah_gen.skeleton.scaling import LARGEST_OFFSET_M, WITHIN
+
 FACTOR_SD, START_SD = 0.05, 0.03
 """Spread of a factor about the subject's common size, and about what the Scale tool found."""
 RIGID_SHIFT_SD_M, RIGID_TURN_SD_RAD = 0.002, float(np.deg2rad(0.5))
@@ -20,9 +22,8 @@ LARGEST_SHIFT_M, LARGEST_TURN_RAD = 0.005, float(np.deg2rad(2.0))
 """No segment's offsets have more than this in common."""
 SHORTEST_ARM_M = 0.01
 """A turn counts about axes from which the markers lie farther than this on average."""
-LARGEST_OFFSET_M = 0.025
 LARGEST_SD = 3.0
-"""No offset is longer than either."""
+"""No offset is longer than this many standard deviations, nor than LARGEST_OFFSET_M."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,15 @@ class OffsetPrior:
             own.cost + rigid.cost,
         )
 
-    def moved(
+    def inside(
         self, offsets_m: Float[Tensor, "markers 3"], change_m: Float[Tensor, "markers 3"]
     ) -> Float[Tensor, "markers 3"]:
-        """Offsets after a change, of which each segment takes the share that keeps all its limits."""
+        """A change of the offsets, of which each segment takes the share that keeps all its limits."""
         own = share_inside(offsets_m, change_m, self.limit_m)
         rigid = share_inside(self.modes @ offsets_m.flatten(), self.modes @ change_m.flatten(), self.mode_limit)
         member = self.modes.unflatten(-1, (-1, 3)).abs().sum(dim=(1, 3)) > 0
         together = torch.where(member, own, 1.0).amin(dim=1).minimum(rigid)
-        return offsets_m + own.minimum(torch.where(member.T, together, 1.0).amin(dim=1))[:, None] * change_m
+        return own.minimum(torch.where(member.T, together, 1.0).amin(dim=1))[:, None] * change_m
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,10 @@ def barrier(
 def share_inside(
     vectors: Float[Tensor, "vectors 3"], changes: Float[Tensor, "vectors 3"], limit: Float[Tensor, " vectors"]
 ) -> Float[Tensor, " vectors"]:
-    """The share of each change, at most 1, that ends within 98 % of the limit (vectors are inside the limit)."""
+    """The share of each change, at most 1, that ends WITHIN the limit (vectors are inside the limit)."""
     square = changes.square().sum(dim=-1).clamp(min=1e-30)
     along = (vectors * changes).sum(dim=-1)
-    room = ((0.98 * limit).square() - vectors.square().sum(dim=-1)).clamp(min=0)
+    room = ((WITHIN * limit).square() - vectors.square().sum(dim=-1)).clamp(min=0)
     return ((along.square() + square * room).sqrt() - along).div(square).clamp(max=1.0)
 
 
@@ -131,6 +132,10 @@ class FactorPrior:
     start: Float[Tensor, " groups"]
     lower: Float[Tensor, " groups"]
     upper: Float[Tensor, " groups"]
+
+    def inside(self, factors: Float[Tensor, " groups"], change: Float[Tensor, " groups"]) -> Float[Tensor, " groups"]:
+        """A change of the factors that ends inside their limits."""
+        return change.clamp(self.lower - factors, self.upper - factors)
 
     def belief(self, factors: Float[Tensor, " groups"]) -> Belief:
         """Factors scatter about their own mean, which is free, and about the start."""

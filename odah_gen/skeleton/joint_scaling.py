@@ -26,6 +26,8 @@ FRAMES = 50
 MARKER_SD_M = 0.005
 """Error of a marker of FULL_WEIGHT in one frame, per axis: skin over bone, and what the joints of the model cannot do."""
 FULL_WEIGHT = 10.0
+CENTER_WEIGHT = 160.0
+"""A joint centre of the static trial counts four times as much as a bony landmark: its spread is half as wide."""
 WEIGHT_POWER = 0.5
 """Inverse kinematics trusts some markers a hundred times more than others, which is more than their errors differ."""
 COUNTS = 0.05
@@ -41,7 +43,7 @@ QUIET = (
     "lumbar_rotation",
 )
 """Coordinates that are zero when somebody stands quietly."""
-QUIET_SD_RAD = float(np.deg2rad(1.0))
+QUIET_SD_RAD = float(np.deg2rad(0.7))
 """How far from zero a quietly standing person's hips, knees, ankles and back may be."""
 MOTION_WORTH, STATIC_WORTH = 60.0, 25.0
 """All frames of the motions count as so many independent ones, because neighbours err alike; and so does the static
@@ -89,7 +91,7 @@ def scale_jointly(
     Args:
         skeleton: unscaled, with the markers of the list.
         layout: the marker list.
-        static: the static trial; virtual markers in it that stand for joint centres count as markers of full weight.
+        static: the static trial; virtual markers in it that stand for joint centres count most.
         motions: clips, any number.
         start: factors to start from.
         held: coordinates that do not move in the static trial.
@@ -163,8 +165,8 @@ def with_centers(skeleton: Skeleton, static: MarkerTrajectories) -> Skeleton:
 
 
 def center_weights(weights: Float[np.ndarray, " markers"], pointed: Skeleton) -> Float[np.ndarray, " points"]:
-    """Weights of the list's markers, and FULL_WEIGHT for joint centres."""
-    return np.concatenate([weights, np.full(len(pointed.marker_names) - len(weights), FULL_WEIGHT)])
+    """Weights of the list's markers, and CENTER_WEIGHT for joint centres."""
+    return np.concatenate([weights, np.full(len(pointed.marker_names) - len(weights), CENTER_WEIGHT)])
 
 
 def gather_trial(

@@ -122,7 +122,7 @@ class Search:
         self.state = problem.state(start, measured)
         self.slack = ROUNDING * (self.state.cost + measured.constant.sum(dim=-1))
         self.damping = torch.full_like(self.state.cost, NEAR_DAMPING if near else FAR_DAMPING)
-        self.newton = torch.full_like(self.state.cost, float(near))
+        self.newton = torch.zeros_like(self.state.cost)
         self.quadratic = problem.quadratic(self.state, measured, self.newton)
 
     def step(self, tolerance: float) -> Bool[Tensor, " frames"]:

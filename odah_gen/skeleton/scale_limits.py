@@ -11,6 +11,8 @@ TRUNK_STATURE_M = 1.80
 """Stature of the person whose height of trunk the generic skeleton has. Its lumbar joint and its shoulders are those of
 OpenSim's gait2392 and of Hamner et al. 2010, which are about 1.8 m tall; from hips to shoulders it measures 0.53 m,
 which is 30 % of 1.80 m, as in men (de Leva 1996: 29.6 %), and 31 % of 1.70 m."""
+STATURE_ERROR = 0.005
+"""Of the limits, the part that stature takes, because it is estimated from joint centres."""
 
 Limits = tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]
 """The smallest and the largest value of each factor."""
@@ -34,5 +36,6 @@ def trunk_limits(groups: ScaleGroups, static: MarkerTrajectories) -> Limits:
         body, axis = name.split()
         if body in LIMITS:
             middle = even * GENERIC_STATURE_M / TRUNK_STATURE_M if axis == "Y" else even
-            low[column], high[column] = middle * (1 - LIMITS[body]), middle * (1 + LIMITS[body])
+            aside = LIMITS[body] - STATURE_ERROR
+            low[column], high[column] = middle * (1 - aside), middle * (1 + aside)
     return low, high

@@ -48,7 +48,7 @@ STATURE_PER_LENGTH = 1.0 / 0.754
 whose spread is 1 %."""
 GENERIC_STATURE_M = 1.70
 """Stature of the man whose size the generic skeleton has (Rajagopal et al. 2016)."""
-LIMITS: Mapping[str, float] = {"pelvis": 0.145, "torso": 0.14}
+LIMITS: Mapping[str, float] = {"pelvis": 0.13, "torso": 0.14}
 """How far depth and breadth of a body may be from what stature alone would give, as a fraction: their measures reach
 over soft tissue, so that a stout person's bones would come out too thick."""
 
@@ -58,7 +58,8 @@ TISSUE_M = (0.008, 0.006, 0.006)
 POSE_SD_M = 0.003
 """Uncertainty of where the static pose puts a model marker: the noise against which an offset is believed."""
 CLIP_SD = 2.0
-"""Offsets end at this many standard deviations."""
+LARGEST_OFFSET_M, WITHIN = 0.025, 0.98
+"""Offsets end at this many standard deviations, and all stay within this share of the greatest length."""
 
 
 def with_virtual(
@@ -238,9 +239,10 @@ def shrunk_offsets(
 ) -> Float[np.ndarray, "markers 3"]:
     """Where a marker probably sits, given where the static trial saw it against the model marker (body frame, m).
 
-    Posterior mean of a normal prior of standard deviation sd and a noise of POSE_SD_M, clipped at CLIP_SD × sd.
+    Posterior mean of a normal prior of standard deviation sd and a noise of POSE_SD_M, no longer than CLIP_SD × sd and
+    shorter than LARGEST_OFFSET_M.
     """
     believed = displacement_m * (sd_m**2 / (sd_m**2 + POSE_SD_M**2))[:, None]
     length = np.linalg.norm(believed, axis=1, keepdims=True)
-    longest = CLIP_SD * sd_m[:, None]
+    longest = np.minimum(CLIP_SD * sd_m, WITHIN * LARGEST_OFFSET_M)[:, None]
     return believed * np.minimum(1.0, longest / np.maximum(length, 1e-12))

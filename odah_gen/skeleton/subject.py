@@ -11,7 +11,6 @@ from jaxtyping import Float
 from odah_gen.body.layout import MarkerLayout
 from odah_gen.errors import InputError
 from odah_gen.skeleton import fast_ik
-from odah_gen.skeleton.joint_fit_priors import LARGEST_OFFSET_M
 from odah_gen.skeleton.joint_scaling import JointScaling, scale_jointly
 from odah_gen.skeleton.joint_scaling_report import joint_fit_report
 from odah_gen.skeleton.kinematics import Solution
@@ -121,7 +120,7 @@ def settle(
     first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
     held = held_standing(static)
     posed = fast_ik.solve(scaled_skeleton(listed, fit.scales, fit.offsets_m), first, weights, held)
-    shown = np.clip(marker_offsets(layout, static, posed), -LARGEST_OFFSET_M, LARGEST_OFFSET_M)
+    shown = marker_offsets(layout, static, posed)
     offsets = np.where(layout.weights[:, None] > 0, fit.offsets_m, shown)
     return fast_ik.solve(scaled_skeleton(listed, fit.scales, offsets), first, weights, held), offsets
 

@@ -12,7 +12,6 @@ from odah_gen.registration.bank import draw_body
 from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.joint_fit import Prior, fit_jointly
 from odah_gen.skeleton.joint_fit_priors import (
-    LARGEST_OFFSET_M,
     LARGEST_SHIFT_M,
     LARGEST_TURN_RAD,
     FactorPrior,
