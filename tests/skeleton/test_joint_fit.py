@@ -25,6 +25,7 @@ from odah_gen.skeleton.joint_fit_slopes import AngleSlopes
 from odah_gen.skeleton.sampled_frames import spread_frames
 from odah_gen.skeleton.scale_groups import FOLLOWED, scale_groups
 from odah_gen.skeleton.scaled_skeleton import scaled_skeleton
+from odah_gen.skeleton.scaling import LARGEST_OFFSET_M
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.subject import scale_to_static
 from odah_gen.skeleton.trc import MarkerTrajectories
