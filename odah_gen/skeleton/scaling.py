@@ -43,12 +43,16 @@ CENTERS_BETWEEN: Mapping[str, tuple[str, str]] = {"KJC": ("LFC", "MFC"), "AJC": 
 
 VIRTUAL = (*JOINTS_OF_CENTERS, *MIDDLES)
 
+HEAD, HEELS = ("RFHD", "LFHD", "RBHD", "LBHD"), ("RCAL", "LCAL")
+STATURE_PER_HEAD = 1.065
+"""Stature against the height of the head markers over the heel markers, on the free body: mean of 40 bodies, whose
+spread is 0.4 %."""
 STATURE_PER_LENGTH = 1.0 / 0.754
 """Stature against the way from the shoulders over hips and knees to the ankles, on the free body: mean of 20 bodies,
 whose spread is 1 %."""
 GENERIC_STATURE_M = 1.70
 """Stature of the man whose size the generic skeleton has (Rajagopal et al. 2016)."""
-LIMITS: Mapping[str, float] = {"pelvis": 0.13, "torso": 0.14}
+LIMITS: Mapping[str, float] = {"pelvis": 0.145, "torso": 0.14}
 """How far depth and breadth of a body may be from what stature alone would give, as a fraction: their measures reach
 over soft tissue, so that a stout person's bones would come out too thick."""
 
@@ -213,7 +217,13 @@ def pairs_in(name: str, wanted: Measurements, names: Sequence[str]) -> list[tupl
 
 
 def stature_factor(static: MarkerTrajectories) -> float:
-    """The subject's stature against the generic skeleton's, from joint centres of the first frame of a static trial."""
+    """The subject's stature against the generic skeleton's, from the first frame of a static trial.
+
+    Head markers tell it best; without them the lengths of trunk and legs do.
+    """
+    if {*HEAD, *HEELS} <= set(static.names):
+        head, heels = (np.mean([static.column(name)[0, 1] for name in names]) for names in (HEAD, HEELS))
+        return float(STATURE_PER_HEAD * (head - heels) / GENERIC_STATURE_M)
     legs = [(f"{side}{start}", f"{side}{end}") for side in "RL" for start, end in (("HJC", "KJC"), ("KJC", "AJC"))]
     trunk, *rest = [np.linalg.norm(static.column(a)[0] - static.column(b)[0]) for a, b in (("MSJC", "MHJC"), *legs)]
     return float(STATURE_PER_LENGTH * (trunk + sum(rest) / 2) / GENERIC_STATURE_M)
