@@ -1,4 +1,4 @@
-"""A woman who walks half a second, through all stages up to the fit, and what is needed to measure her."""
+"""A woman who walks four tenths of a second, through all stages up to the fit, and what is needed to measure her."""
 
 from dataclasses import dataclass
 
@@ -27,12 +27,12 @@ WALK = {
         "actions": ["walking"],
         "subjects": 1,
         "clips_per_subject": 1,
-        "duration_s": 0.5,
+        "duration_s": 0.4,
         "genders": ["female"],
         "shape_sd": 0.0,
     },
     "ik": {"check_frames": 0},
-    "fit": {"shape_frames": 6},
+    "fit": {"shape_frames": 4},
 }
 
 

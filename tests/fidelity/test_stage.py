@@ -1,6 +1,7 @@
 """The stage on a true walk: what must be zero is zero, files are as specified, mistakes are told."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -12,10 +13,11 @@ from odah_gen.fidelity.held_out import solve_held_out
 from odah_gen.fidelity.measure import FinalBody, measure
 from odah_gen.fidelity.mesh import pose_watched
 from odah_gen.fidelity.stage import measure_clip
-from odah_gen.frames import WORLD_FROM_GROUND, ground_to_world
+from odah_gen.frames import WORLD_FROM_GROUND, ground_to_world, world_to_ground
 from odah_gen.run import open_run
 from odah_gen.skeleton import fast_ik
 from odah_gen.skeleton.forward import ForwardKinematics
+from odah_gen.skeleton.trc import MarkerTrajectories
 from odah_gen.storage import read_json, read_npz, write_npz
 
 
@@ -56,9 +58,6 @@ def test_standing_as_in_the_static_trial_leaves_no_drift_and_no_turn(walk, watch
 
 
 def trial_of(watched, mesh):
-    from odah_gen.frames import world_to_ground
-    from odah_gen.skeleton.trc import MarkerTrajectories
-
     return MarkerTrajectories(watched.layout.held_out_names, np.zeros(1), world_to_ground(mesh.held_out_m))
 
 
@@ -66,10 +65,9 @@ def test_the_closed_loop_is_zero_where_the_label_was_read_off_the_mesh(walk, wat
     """The loop on its own label: only rounding remains, so whatever it shows on a clip is the fit's doing."""
     label, body = walk.label(watched), walk.body()
     mesh = pose_watched(watched, body.betas, body.offsets_m, body.poses, body.trans)
-    from odah_gen.frames import world_to_ground
-    from odah_gen.skeleton.trc import MarkerTrajectories
-
-    trial = MarkerTrajectories(watched.layout.names, np.arange(30.0), world_to_ground(mesh.markers_m))
+    trial = MarkerTrajectories(
+        watched.layout.names, np.arange(float(len(label.valid))), world_to_ground(mesh.markers_m)
+    )
     read = fast_ik.solve(standing.skeleton, trial, standing.weights)
     order = [read.coordinate_names.index(name) for name in label.coordinate_names]
     own = dataclasses.replace(label, coordinates=read.coordinates[:, order])
@@ -103,13 +101,11 @@ def test_without_a_skeleton_as_arrays_only_positions_are_measured(walk, watched)
 
 
 def test_another_number_of_frames_is_told(walk, tmp_path):
-    import shutil
-
     folder = tmp_path / "walk"
     shutil.copytree(walk.run.folder, folder)
     run = open_run(folder)
     path = run.clip(walk.clip_id) / "body.npz"
     arrays = read_npz(path)
     write_npz(path, **arrays | {"poses": arrays["poses"][:5], "trans": arrays["trans"][:5]})
-    with pytest.raises(InputError, match=r"body\.npz: has 5 frames; keypoints\.npz has 30"):
+    with pytest.raises(InputError, match=r"body\.npz: has 5 frames; keypoints\.npz has 24"):
         measure_clip(run, walk.clip_id)
