@@ -67,8 +67,8 @@ class InverseKinematics:
 class Regressor:
     """The seeded bank of bodies and poses that trains the joint regressor of a user's body model."""
 
-    bodies: int = 6
-    poses: int = 20
+    bodies: int = 24
+    poses: int = 40
     seed: int = 7
 
 

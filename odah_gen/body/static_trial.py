@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from odah_gen.body.collar import COLLAR_DROP_DEG
 from odah_gen.body.layout import MarkerLayout
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import ShapedBody, pose_body, shape_body
@@ -22,8 +23,6 @@ from odah_gen.geometry import shortest_arc
 from odah_gen.skeleton.trc import MarkerTrajectories
 
 ABDUCTION_DEG = 35.0
-COLLAR_DROP_DEG = 10.0
-"""The rest pose holds the arms out with lifted collar bones; hanging arms let them sink by about this much."""
 SHOULDERS_BEHIND_HIPS = 0.024
 """How far behind the hips the shoulders stand, as a fraction of stature: 41 mm of 1.70 m, as in the generic skeleton
 with all angles at zero."""

@@ -14,6 +14,9 @@ from odah_gen.config import to_mapping
 from odah_gen.dataset.overlay import write_contact_sheet, write_overlay
 from odah_gen.dataset.schema import LABEL_ARRAYS, PICTURES, array_problems
 from odah_gen.errors import InputError
+from odah_gen.registration.regressor import load_regressor
+from odah_gen.registration.regressor_plot import regressor_svg
+from odah_gen.registration.store import regressor_file
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.cameras import read_cameras
 from odah_gen.storage import atomic, read_json, read_npz
@@ -27,7 +30,7 @@ table { border-collapse: collapse; } .wide { overflow-x: auto; }
 th, td { border-bottom: 1px solid #8886; padding: .25rem .7rem; text-align: right; }
 th { vertical-align: bottom; } td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } .pass { color: #2a8a3a; } .fail { color: #c0392b; font-weight: 600; }
-img { max-width: 100%; height: auto; border: 1px solid #8886; } h2 { margin-top: 2.5rem; }
+img { max-width: 100%; height: auto; border: 1px solid #8886; } svg { max-width: 100%; height: auto; background: #fff; } h2 { margin-top: 2.5rem; }
 .right { color: #e07b00; } .left { color: #0096cc; } pre { overflow-x: auto; } ul { margin: .3rem 0; }
 """
 
@@ -170,6 +173,7 @@ def page(run: Run, clips: Sequence[ClipSummary]) -> str:
             "<span class='left'>left</span>; a small dot is hidden by the body.</p>",
             html_table(clips),
             *(clip_section(summary) for summary in clips if summary.quality is not None),
+            regressor_section(run),
             "<h2>Versions and configuration</h2>",
             f"<p>{escape(versions(run, clips))}</p>",
             f"<details><summary>config.yaml</summary><pre>{escape(yaml.safe_dump(to_mapping(run.config), sort_keys=False))}</pre></details>",
@@ -217,6 +221,14 @@ def limits_sentence(ik: Mapping[str, Any]) -> str:
     parts = ", ".join(f"{name} {100 * share:.0f} %" for share, name in reached)
     warning = f" Look at {', '.join(ik['pinned'])} in the overlay." if ik["pinned"] else ""
     return f"At a limit of their range, in this share of frames: {parts}.{warning}"
+
+
+def regressor_section(run: Run) -> str:
+    """How good the joint regressor is that the run used; nothing where its file has gone."""
+    path = regressor_file(run)
+    if not path.is_file():
+        return ""
+    return f"<h2>Joint regressor</h2><p>{escape(path.name)}: error on what training did not see.</p>{regressor_svg(load_regressor(path))}"
 
 
 def versions(run: Run, clips: Sequence[ClipSummary]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from odah_gen.body.static_trial import COLLAR_DROP_DEG
+from odah_gen.body.collar import COLLAR_DROP_DEG
 from odah_gen.frames import WORLD_FROM_MODEL, matrix_to_rotvec
 from odah_gen.motion.kinematics import BODY_JOINTS, forward_kinematics, reach, turn
 from odah_gen.motion.physique import ANKLES, ELBOWS, HIPS, KNEES, SHOULDERS, SIDES, TOES, WRISTS, Physique

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from odah_gen.body.static_trial import COLLAR_DROP_DEG
+from odah_gen.body.collar import collar_rise_rad
 from odah_gen.errors import InputError
 from odah_gen.motion.clip import MotionClip
 from odah_gen.motion.resample import interpolate_rows, slerp_rows
@@ -209,15 +209,12 @@ def limbs(frames: Float[np.ndarray, "frames 44"], side: str) -> Float[np.ndarray
 
 
 def collar_bone(arm: Rotation, side: str) -> Rotation:
-    """The turn of a collar bone, which DeepMimic's skeleton lacks: it rises evenly with the arm.
-
-    It has sunk by COLLAR_DROP_DEG below the rest pose where the arm hangs and is at rest where the arm is level, as the
-    body model stands.
+    """The turn of a collar bone, which DeepMimic's skeleton lacks.
 
     Args:
         arm: rotations of the upper arm against the chest, from hanging (model frame).
+        side: left or right.
     """
     hangs = arm.apply([0.0, -1.0, 0.0])
-    elevation = np.arccos(np.clip(-hangs[:, 1], -1.0, 1.0))
-    raised = np.deg2rad(COLLAR_DROP_DEG) * (elevation / (np.pi / 2) - 1.0)
-    return Rotation.from_rotvec(np.outer(SIGNS[side] * raised, [0.0, 0.0, 1.0]))
+    rise = collar_rise_rad(np.arccos(np.clip(-hangs[:, 1], -1.0, 1.0)))
+    return Rotation.from_rotvec(np.outer(SIGNS[side] * rise, [0.0, 0.0, 1.0]))

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation, Slerp
 
+from odah_gen.body.collar import collar_rise_rad
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import chain_joints, rotvec_to_matrix, shape_body
 from odah_gen.body.static_trial import static_poses
@@ -52,7 +53,7 @@ SIDE_RANGES = {
     "knee": JointRange("XYZ", (0, 110), (-8, 8), (-3, 3)),
     "ankle": JointRange("XYZ", (-20, 30), (-8, 8), (-8, 8)),
     "foot": JointRange("XYZ", (-25, 5), (0, 0), (0, 0)),
-    "collar": JointRange("ZYX", (-16, 2), (-6, 6), (0, 0), (-10, 0, 0)),
+    "collar": JointRange("ZYX", (-4, 4), (-4, 4), (0, 0)),           # about where the arm lets it stand
     "shoulder": JointRange("YZX", (-80, 15), (-75, 40), (-35, 35), (0, -60, 0)),  # −y swings forward, −z lowers the left arm
     "elbow": JointRange("YXZ", (-120, 0), (-35, 35), (-3, 3), (-20, 0, 0)),       # −y bends, x turns the forearm
     "wrist": JointRange("ZYX", (-35, 35), (-15, 15), (-15, 15)),
@@ -134,11 +135,18 @@ def draw_pose(generator: np.random.Generator) -> Float[np.ndarray, " 165"]:
     pose[0] = (lean * Rotation.from_matrix(WORLD_FROM_MODEL)).as_rotvec()
     for name, ranges in MIDDLE_RANGES.items():
         pose[JOINT_NAMES.index(name)] = draw_rotation(ranges, amplitude, generator).as_rotvec()
-    for part, ranges in SIDE_RANGES.items():
-        for side, mirror in (("left", (1, 1, 1)), ("right", (1, -1, -1))):
-            turn = draw_rotation(ranges, amplitude, generator).as_rotvec() * mirror
-            pose[JOINT_NAMES.index(f"{side}_{part}")] = turn
+    for side, mirror in (("left", (1, 1, 1)), ("right", (1, -1, -1))):
+        turns = {part: draw_rotation(ranges, amplitude, generator) for part, ranges in SIDE_RANGES.items()}
+        turns["collar"] = risen(turns["shoulder"]) * turns["collar"]
+        for part, turn in turns.items():
+            pose[JOINT_NAMES.index(f"{side}_{part}")] = turn.as_rotvec() * mirror
     return pose.ravel()
+
+
+def risen(shoulder: Rotation) -> Rotation:
+    """Where the left collar bone stands when the shoulder is turned so from rest, where the arm points to the side."""
+    elevation = np.arccos(np.clip(-shoulder.apply([1.0, 0.0, 0.0])[1], -1.0, 1.0))
+    return Rotation.from_rotvec([0.0, 0.0, float(collar_rise_rad(elevation))])
 
 
 def draw_rotation(ranges: JointRange, amplitude: float, generator: np.random.Generator) -> Rotation:

@@ -4,23 +4,19 @@ Rows sum to 1, so the regressor follows any rigid motion exactly, and a regresse
 carry it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import nnls
 from scipy.sparse import csr_array
 
 from odah_gen.errors import InputError
 from odah_gen.storage import read_npz, write_npz
 
-SUM_WEIGHT = 100.0
-"""Weight (m) of the row that asks for a sum of 1, against residuals in metres."""
-RIDGE = 0.002
-"""Penalty (m) on the weights, which spreads a centre over several vertices; below the error of the targets."""
-SMALLEST_WEIGHT = 1e-4
+JUDGED = ("bodies", "poses", "own")
+"""Against what a regressor is judged, see JointRegressor.errors."""
 ARRAYS = (
     "joint_names",
     "data",
@@ -30,8 +26,7 @@ ARRAYS = (
     "body_model",
     "skeleton",
     "markers",
-    "held_out_mean_mm",
-    "held_out_p95_mm",
+    *(f"{kind}_{figure}_mm" for kind in JUDGED for figure in ("mean", "p95")),
 )
 
 
@@ -68,6 +63,14 @@ SIDE_RINGS = {
 
 
 @dataclass(frozen=True)
+class JointErrors:
+    """Mean and 95th percentile of each joint's error (mm); NaN where a joint has nothing to be compared with."""
+
+    mean_mm: Float[np.ndarray, " joints"]
+    p95_mm: Float[np.ndarray, " joints"]
+
+
+@dataclass(frozen=True)
 class JointRegressor:
     """Joint centres as weighted sums of vertices.
 
@@ -75,15 +78,19 @@ class JointRegressor:
         joint_names: the skeleton's joints, in the order of the model.
         weights: rows are joints, columns vertices; non-negative, rows sum to 1.
         keys: hashes of what it was trained for: body_model, skeleton, markers.
-        held_out_mean_mm: mean error of each joint on bodies that training did not see.
-        held_out_p95_mm: 95th percentile of the same.
+        errors: on samples that training did not see. "bodies": other bodies, against the skeleton; "poses": other poses
+            of the same bodies, against the skeleton; "own": other bodies, against the body model's own joints.
     """
 
     joint_names: tuple[str, ...]
     weights: csr_array
     keys: Mapping[str, str]
-    held_out_mean_mm: Float[np.ndarray, " joints"]
-    held_out_p95_mm: Float[np.ndarray, " joints"]
+    errors: Mapping[str, JointErrors]
+
+    @property
+    def held_out_mean_mm(self) -> Float[np.ndarray, " joints"]:
+        """Mean error of each joint on bodies that training did not see (mm)."""
+        return self.errors["bodies"].mean_mm
 
     @property
     def vertex_ids(self) -> Int[np.ndarray, " used"]:
@@ -137,83 +144,11 @@ def ring_of(joint: str) -> Ring:
     return Ring(tuple(owner.format(side=word) for owner in ring.owners), ring.radius_m)
 
 
-def candidate_vertices(
-    vertices: Float[np.ndarray, "samples vertices 3"],
-    center: Float[np.ndarray, "samples 3"],
-    owner_weights: Float[np.ndarray, " vertices"],
-    radius_m: float,
-    count: int,
-    generator: np.random.Generator,
-) -> Int[np.ndarray, " candidates"]:
-    """At most `count` vertices of a ring, drawn evenly from all of it: the nearest alone would lie on one side.
-
-    Args:
-        vertices: meshes in many shapes and poses (m).
-        center: the joint's centre in each (m).
-        owner_weights: skinning weight of each vertex on the ring's joints.
-        radius_m: greatest mean distance from the centre.
-        count: most candidates.
-        generator: for the draw.
-    """
-    distance = np.linalg.norm(vertices - center[:, None], axis=-1).mean(0)
-    ring = np.flatnonzero((distance < radius_m) & (owner_weights >= 0.5))
-    return ring if len(ring) <= count else np.sort(generator.choice(ring, count, replace=False))
-
-
-def solve_row(
-    vertices: Float[np.ndarray, "samples candidates 3"], center: Float[np.ndarray, "samples 3"]
-) -> Float[np.ndarray, " candidates"]:
-    """Non-negative weights with sum 1 that carry the vertices to the centre, by least squares (Lawson and Hanson).
-
-    Everything is taken relative to the mean candidate of its sample, which changes nothing when the weights sum to 1
-    and keeps the problem well scaled.
-    """
-    origin = vertices.mean(1)
-    samples, candidates = vertices.shape[:2]
-    scale = 1 / np.sqrt(3 * samples)
-    rows = (vertices - origin[:, None]).transpose(0, 2, 1).reshape(-1, candidates) * scale
-    system = np.concatenate([rows, np.full((1, candidates), SUM_WEIGHT), RIDGE * np.eye(candidates)])
-    right = np.concatenate([(center - origin).ravel() * scale, [SUM_WEIGHT], np.zeros(candidates)])
-    weights, _ = nnls(system, right)
-    weights[weights < SMALLEST_WEIGHT] = 0.0
-    return weights / weights.sum()
-
-
-def train_weights(
-    vertices: Float[np.ndarray, "samples vertices 3"],
-    centers: Float[np.ndarray, "samples joints 3"],
-    candidates: Sequence[Int[np.ndarray, " candidates"]],
-) -> csr_array:
-    """Solve every joint on its candidates; the result is sparse, [joints, vertices]."""
-    rows = [solve_row(vertices[:, ids], centers[:, joint]) for joint, ids in enumerate(candidates)]
-    joints = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-    dense = csr_array(
-        (np.concatenate(rows), (joints, np.concatenate(candidates))), shape=(len(rows), vertices.shape[1])
-    )
-    dense.eliminate_zeros()
-    dense.sort_indices()
-    return dense
-
-
-def held_out_errors_mm(
-    vertices: Float[np.ndarray, "samples vertices 3"],
-    centers: Float[np.ndarray, "samples joints 3"],
-    candidates: Sequence[Int[np.ndarray, " candidates"]],
-    bodies: Int[np.ndarray, " samples"],
-) -> Float[np.ndarray, "samples joints"]:
-    """Error of every sample when its body is left out of the training (mm)."""
-    errors = np.empty(centers.shape[:2])
-    for body in np.unique(bodies):
-        out = bodies == body
-        weights = train_weights(vertices[~out], centers[~out], candidates)
-        used = np.unique(weights.indices)
-        found = np.einsum("jv,svc->sjc", weights[:, used].toarray(), vertices[out][:, used])
-        errors[out] = 1000 * np.linalg.norm(found - centers[out], axis=-1)
-    return errors
-
-
 def save_regressor(path: Path, regressor: JointRegressor) -> None:
-    """Write a regressor as .npz: names, the weights as a CSR matrix, keys and held-out errors."""
+    """Write a regressor as .npz: names, the weights as a CSR matrix, keys and errors."""
+    errors = {
+        f"{kind}_{figure}": values for kind, found in regressor.errors.items() for figure, values in vars(found).items()
+    }
     write_npz(
         path,
         joint_names=np.array(regressor.joint_names),
@@ -221,8 +156,7 @@ def save_regressor(path: Path, regressor: JointRegressor) -> None:
         indices=regressor.weights.indices.astype(np.int32),
         indptr=regressor.weights.indptr.astype(np.int32),
         vertex_count=np.int32(regressor.weights.shape[1]),
-        held_out_mean_mm=regressor.held_out_mean_mm,
-        held_out_p95_mm=regressor.held_out_p95_mm,
+        **errors,
         **{name: np.array(key) for name, key in regressor.keys.items()},
     )
 
@@ -246,6 +180,5 @@ def load_regressor(path: Path) -> JointRegressor:
         joint_names=names,
         weights=weights,
         keys={name: str(arrays[name]) for name in ("body_model", "skeleton", "markers")},
-        held_out_mean_mm=arrays["held_out_mean_mm"],
-        held_out_p95_mm=arrays["held_out_p95_mm"],
+        errors={kind: JointErrors(arrays[f"{kind}_mean_mm"], arrays[f"{kind}_p95_mm"]) for kind in JUDGED},
     )

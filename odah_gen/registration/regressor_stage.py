@@ -11,27 +11,20 @@ from jaxtyping import Float, Int
 from odah_gen.body.files import body_files, own_file
 from odah_gen.body.layout import load_layout
 from odah_gen.body.model import JOINT_NAMES, BodyModel, find_body_model, load_body_model
-from odah_gen.body.skinning import pose_body, shape_body
+from odah_gen.body.skinning import PosedBody, pose_body, shape_body
 from odah_gen.config import Body, Config
 from odah_gen.errors import InputError
 from odah_gen.frames import ground_to_world, world_to_ground
 from odah_gen.motion.amass import read_amass
 from odah_gen.registration.bank import BankBody, draw_bank
-from odah_gen.registration.regressor import (
-    JointRegressor,
-    candidate_vertices,
-    held_out_errors_mm,
-    load_regressor,
-    ring_of,
-    save_regressor,
-    train_weights,
-)
+from odah_gen.registration.regressor import JointErrors, JointRegressor, load_regressor, ring_of, save_regressor
+from odah_gen.registration.regressor_training import candidate_vertices, held_out_centers, train_weights
 from odah_gen.registration.store import regressor_keys
+from odah_gen.skeleton.ik_stage import solve_trial
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.subject import marker_errors, scale_to_static
 from odah_gen.skeleton.table import joint_names
 from odah_gen.skeleton.trc import MarkerTrajectories
-from odah_gen.skeleton.worker import call
 from odah_gen.storage import write_npz
 
 GENDERS = ("female", "male")
@@ -40,17 +33,42 @@ MASS_KG = 75.0
 CANDIDATES = 300
 LARGEST_RMS_M = 0.04
 """Poses that the skeleton cannot follow better than this teach nothing about its joints."""
+POSE_SHARES = 10
+"""A tenth of every body's poses is left out at a time."""
+OWN_JOINTS = {
+    "hip": "hip",
+    "walker_knee": "knee",
+    "ankle": "ankle",
+    "acromial": "shoulder",
+    "elbow": "elbow",
+    "radius_hand": "wrist",
+}
+"""Joints of the skeleton that the body model has, too."""
 
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Meshes of the bank with the skeleton's joint centres (m, one world frame each)."""
+    """Poses of the bank's bodies (m, one world frame each).
+
+    Attributes:
+        vertices: meshes.
+        centers: the skeleton's joint centres.
+        own: the body model's own joints.
+        bodies, poses: number of the body, and of the pose among those of the body.
+    """
 
     vertices: Float[np.ndarray, "samples vertices 3"]
     centers: Float[np.ndarray, "samples joints 3"]
+    own: Float[np.ndarray, "samples 55 3"]
     bodies: Int[np.ndarray, " samples"]
+    poses: Int[np.ndarray, " samples"]
+
+    @classmethod
+    def join(cls, parts: Sequence["Samples"]) -> "Samples":
+        """The samples of all parts."""
+        return cls(*(np.concatenate(arrays) for arrays in zip(*(vars(part).values() for part in parts))))
 
 
 def train(config: Config, path: Path, tell: Tell) -> None:
@@ -88,62 +106,81 @@ def sample_bank(config: Config, models: Sequence[BodyModel], tell: Tell) -> Samp
     bank = draw_bank(models, config.regressor.bodies, config.regressor.poses, config.regressor.seed)
     parts = []
     for index, body in enumerate(bank):
-        vertices, centers, rms_m = follow(config, body)
-        kept = body.is_pose & (rms_m < LARGEST_RMS_M)
-        parts.append(Samples(vertices[kept], centers[kept], np.full(kept.sum(), index)))
-        rms_mm = 1000 * float(rms_m[body.is_pose].mean())
-        tell(f"body {index + 1} of {len(bank)} ({body.model.gender}): {kept.sum()} poses, markers {rms_mm:.1f} mm")
-    return Samples(
-        np.concatenate([part.vertices for part in parts]),
-        np.concatenate([part.centers for part in parts]),
-        np.concatenate([part.bodies for part in parts]),
-    )
+        found, rms_m = follow(config, body, index)
+        used = rms_m < LARGEST_RMS_M
+        parts.append(Samples(*(array[used] for array in vars(found).values())))
+        rms_mm = 1000 * float(rms_m.mean())
+        tell(f"body {index + 1} of {len(bank)} ({body.model.gender}): {used.sum()} poses, markers {rms_mm:.1f} mm")
+    return Samples.join(parts)
 
 
-def follow(
-    config: Config, body: BankBody
-) -> tuple[Float[np.ndarray, "frames vertices 3"], Float[np.ndarray, "frames joints 3"], Float[np.ndarray, " frames"]]:
-    """Scale the skeleton to a body as for a subject and solve its poses: vertices, joint centres, marker RMS (m)."""
+def follow(config: Config, body: BankBody, index: int) -> tuple[Samples, Float[np.ndarray, " poses"]]:
+    """Scale the skeleton to a body as for a subject and solve its poses; also the marker RMS of each pose (m)."""
     layout = load_layout(config.skeleton.markers).on(body.model)
     static = static_with_centers(body.model, body.betas, layout)
-    vertices = pose_vertices(body.model, body.betas, body.poses, body.trans)
-    points = world_to_ground(vertices[:, layout.vertex_ids(body.model)].astype(np.float64))
+    posed = pose_all(body)
+    points = world_to_ground(posed.vertices[:, layout.vertex_ids(body.model)].double().numpy())
     trial = MarkerTrajectories(layout.names, np.arange(float(len(points))), points)
     # The regressor serves every choice of skeleton.locked, so the bank's skeletons move all their joints.
     subject = scale_to_static(layout, static, MASS_KG, (), config.skeleton.model, [trial])
     weights = dict(zip(layout.names, layout.weights))
-    solution = call("solve", text=subject.text, trial=trial, weights=weights, accuracy=config.ik.accuracy)
+    solution = solve_trial(config.ik, subject.text, trial, weights, f"body {index + 1} of the bank")
     used = marker_errors(layout.names, trial, solution)[:, layout.weights > 0]
     order = [solution.replay.joint_names.index(name) for name in joint_names()]
-    centers = ground_to_world(solution.replay.joint_centers_m[:, order])
-    return vertices, centers, np.sqrt(np.mean(used**2, axis=1))
+    poses = np.flatnonzero(body.is_pose)
+    return Samples(
+        posed.vertices[poses].numpy(),
+        ground_to_world(solution.replay.joint_centers_m[poses][:, order]),
+        posed.joints[poses].double().numpy(),
+        np.full(len(poses), index),
+        np.arange(len(poses)),
+    ), np.sqrt(np.mean(used[poses] ** 2, axis=1))
 
 
-def pose_vertices(
-    model: BodyModel,
-    betas: Float[np.ndarray, " betas"],
-    poses: Float[np.ndarray, "frames 165"],
-    trans: Float[np.ndarray, "frames 3"],
-) -> Float[np.ndarray, "frames vertices 3"]:
-    """All vertices of a motion (m)."""
-    shaped = shape_body(model, torch.as_tensor(betas))
-    return pose_body(shaped, torch.as_tensor(poses), torch.as_tensor(trans)).vertices.numpy()
+def pose_all(body: BankBody) -> PosedBody:
+    """All vertices and joints of a body in all its frames (m)."""
+    shaped = shape_body(body.model, torch.as_tensor(body.betas))
+    return pose_body(shaped, torch.as_tensor(body.poses), torch.as_tensor(body.trans))
 
 
 def train_on(samples: Samples, model: BodyModel, config: Config) -> JointRegressor:
-    """Solve every joint, and measure the error on bodies left out."""
+    """Solve every joint, and measure the error on bodies and on poses left out."""
     candidates = [
         joint_candidates(samples, model, joint, index, config.regressor.seed)
         for index, joint in enumerate(joint_names())
     ]
-    errors = held_out_errors_mm(samples.vertices, samples.centers, candidates, samples.bodies)
+    data = samples.vertices, samples.centers, candidates
+    new_bodies = held_out_centers(*data, samples.bodies)
+    new_poses = held_out_centers(*data, samples.poses % POSE_SHARES)
     return JointRegressor(
         joint_names=joint_names(),
-        weights=train_weights(samples.vertices, samples.centers, candidates),
+        weights=train_weights(*data),
         keys=regressor_keys(config),
-        held_out_mean_mm=errors.mean(0),
-        held_out_p95_mm=np.percentile(errors, 95, axis=0),
+        errors={
+            "bodies": joint_errors(new_bodies, samples.centers),
+            "poses": joint_errors(new_poses, samples.centers),
+            "own": joint_errors(new_bodies, own_centers(samples.own)),
+        },
     )
+
+
+def joint_errors(
+    found: Float[np.ndarray, "samples joints 3"], wanted: Float[np.ndarray, "samples joints 3"]
+) -> JointErrors:
+    """Mean and 95th percentile of the distances of two sets of joint centres."""
+    errors = 1000 * np.linalg.norm(found - wanted, axis=-1)
+    return JointErrors(errors.mean(0), np.percentile(errors, 95, axis=0))
+
+
+def own_centers(own: Float[np.ndarray, "samples 55 3"]) -> Float[np.ndarray, "samples joints 3"]:
+    """The body model's own joints in the place of the skeleton's; NaN for joints that it does not have."""
+    found = np.full((len(own), len(joint_names()), 3), np.nan)
+    for column, joint in enumerate(joint_names()):
+        stem, _, side = joint.rpartition("_")
+        if stem in OWN_JOINTS:
+            word = {"r": "right", "l": "left"}[side]
+            found[:, column] = own[:, JOINT_NAMES.index(f"{word}_{OWN_JOINTS[stem]}")]
+    return found
 
 
 def joint_candidates(
@@ -167,14 +204,17 @@ def joint_candidates(
 
 
 def error_lines(regressor: JointRegressor) -> list[str]:
-    """The held-out errors as lines of a table."""
+    """The errors as lines of a table: mean and 95 % on bodies left out, on poses left out, and against own joints."""
+    columns = [values for found in regressor.errors.values() for values in (found.mean_mm, found.p95_mm)]
+    headings = ("other bodies", "other poses", "own joints")
+    head = " " * 18 + "".join(f"{heading:>16s}" for heading in headings)
     rows = [
-        f"{name:18s} {mean:6.1f} {high:6.1f}"
-        for name, mean, high in zip(regressor.joint_names, regressor.held_out_mean_mm, regressor.held_out_p95_mm)
+        f"{name:18s}" + "".join(f"{value:8.1f}" for value in values)
+        for name, *values in zip(regressor.joint_names, *columns)
     ]
-    head = "error on bodies left out of the training (mm)"
-    mean = f"{'mean':18s} {regressor.held_out_mean_mm.mean():6.1f}"
-    return [head, f"{'joint':18s} {'mean':>6s} {'95 %':>6s}", *rows, mean]
+    means = f"{'mean':18s}" + "".join(f"{np.nanmean(found.mean_mm):8.1f}{'':8s}" for found in regressor.errors.values())
+    title = "error on what training did not see, mean and 95 % (mm)"
+    return [title, head, *(row.replace("nan", "  –") for row in rows), means.rstrip()]
 
 
 def apply_to_motion(regressor_path: Path, body_model: str, motion_path: Path, out: Path) -> None:

@@ -4,6 +4,7 @@ from odah_gen.body.layout import load_layout
 from odah_gen.body.subject import subject_body
 from odah_gen.body.volume import body_mass
 from odah_gen.run import Run
+from odah_gen.skeleton.anatomy import stature
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.subject import scale_to_static
 from odah_gen.skeleton.trc import read_trc, write_trc
@@ -30,6 +31,6 @@ def scale_subject(run: Run, subject: str) -> None:
     write_npz(folder / "body.npz", betas=betas, gender=model.gender, model=model.name)
     write_trc(folder / "static.trc", static)
     write_json(folder / "scales.json", scaled.scales)
-    write_json(folder / "scaling.json", scaled.report)
+    write_json(folder / "scaling.json", {"height_m": round(stature(model, betas), 4), **scaled.report})
     with atomic(folder / "model.osim") as temporary:
         temporary.write_text(scaled.text)

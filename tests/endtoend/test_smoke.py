@@ -134,6 +134,15 @@ def test_the_quality_figures_are_within_the_limits(run: Path):
     assert quality["closed_loop"]["angle_mean_deg"] <= 1
 
 
+def test_the_subject_has_the_size_of_its_body(run: Path):
+    scaling = json.loads((run / "results/smoke/subjects/s01/scaling.json").read_text())
+    assert 1.4 < scaling["height_m"] < 2.1
+    assert 15 < scaling["mass_kg"] / scaling["height_m"] ** 2 < 40
+    scales = json.loads((run / "results/smoke/subjects/s01/scales.json").read_text())
+    assert len(scales) == 22
+    assert np.mean(list(scales.values())) == pytest.approx(scaling["height_m"] / 1.70, rel=0.1)
+
+
 REPLAY = """
 import sys, numpy as np, opensim
 opensim.Logger.setLevelString("Error")

@@ -46,3 +46,17 @@ def test_joined_poses_turn_evenly():
     assert np.allclose(frames[:, 2], [0, 0.3, 0.6, 0.9, 1.2])
     assert list(is_key) == [True, False, False, False, True]
     assert np.allclose(Rotation.from_rotvec(frames[-1, :3]).magnitude(), 1.2)
+
+
+def test_collar_bones_rise_with_the_arms(bank):
+    """Beside the arm's own rise a collar bone turns by a few degrees only."""
+    heights = []
+    for body in bank:
+        pose = body.poses[body.is_pose].reshape(-1, 55, 3)
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            arm = Rotation.from_rotvec(pose[:, JOINT_NAMES.index(f"{side}_shoulder")]).apply([sign, 0, 0])
+            collar = Rotation.from_rotvec(pose[:, JOINT_NAMES.index(f"{side}_collar")]).apply([sign, 0, 0])
+            heights.append(np.rad2deg(np.stack([np.arcsin(arm[:, 1]), np.arcsin(collar[:, 1])])))
+    arm_deg, collar_deg = np.concatenate(heights, axis=1)
+    assert np.abs(collar_deg - arm_deg / 9).max() < 6
+    assert np.ptp(collar_deg) > 6

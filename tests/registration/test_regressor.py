@@ -9,13 +9,19 @@ from scipy.spatial.transform import Rotation
 
 from odah_gen.errors import InputError
 from odah_gen.registration.regressor import (
+    JUDGED,
+    JointErrors,
     JointRegressor,
-    candidate_vertices,
-    held_out_errors_mm,
     load_regressor,
     ring_of,
     save_regressor,
+)
+from odah_gen.registration.regressor_training import (
+    candidate_vertices,
+    held_out_centers,
+    row_sums,
     solve_row,
+    solve_sums,
     train_weights,
 )
 from odah_gen.skeleton.table import skeleton_table
@@ -60,19 +66,43 @@ def test_rows_use_only_their_candidates():
     assert (weights[1, :20] == 0).all()
 
 
+def test_sums_without_a_group_train_as_if_it_had_never_been():
+    vertices, centers, candidates = example()
+    points, center = vertices[:, candidates[0]], centers[:, 0]
+    sums = row_sums(points, center).without(row_sums(points[:7], center[:7]))
+    assert np.allclose(solve_sums(sums), solve_row(points[7:], center[7:]), atol=1e-7)
+
+
+def test_held_out_centres_come_from_the_other_groups():
+    vertices, centers, candidates = example()
+    groups = np.repeat([0, 1, 2], 8)
+    found = held_out_centers(vertices, centers, candidates, groups)
+    for group in range(3):
+        out = groups == group
+        weights = train_weights(vertices[~out], centers[~out], candidates).toarray()
+        assert np.allclose(found[out], np.einsum("jv,svc->sjc", weights, vertices[out]), atol=1e-7)
+
+
 def test_held_out_error_is_small_for_a_true_regressor_and_large_for_noise():
     vertices, centers, candidates = example()
     bodies = np.repeat([0, 1, 2], 8)
-    assert held_out_errors_mm(vertices, centers, candidates, bodies).mean() < 2.0
-    noise = centers + 0.05 * np.random.default_rng(2).standard_normal(centers.shape)
-    assert held_out_errors_mm(vertices, noise, candidates, bodies).mean() > 30.0
+
+    def error(wanted):
+        return np.linalg.norm(held_out_centers(vertices, wanted, candidates, bodies) - wanted, axis=-1).mean()
+
+    assert error(centers) < 0.002
+    assert error(centers + 0.05 * np.random.default_rng(2).standard_normal(centers.shape)) > 0.03
 
 
 def regressor() -> JointRegressor:
     vertices, centers, candidates = example()
     weights = train_weights(vertices, centers, candidates)
     keys = {"body_model": "a", "skeleton": "b", "markers": "c"}
-    return JointRegressor(("one", "two"), weights, keys, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    return JointRegressor(("one", "two"), weights, keys, errors())
+
+
+def errors() -> dict[str, JointErrors]:
+    return {kind: JointErrors(np.array([1.0, np.nan]), np.array([3.0, 4.0])) for kind in JUDGED}
 
 
 def test_apply_follows_rigid_motion():
@@ -94,13 +124,12 @@ def test_file_gives_the_same_regressor_back(tmp_path):
     assert found.joint_names == ("one", "two")
     assert found.keys == regressor().keys
     assert np.array_equal(found.apply(vertices), regressor().apply(vertices))
-    assert np.array_equal(found.held_out_p95_mm, [3.0, 4.0])
+    assert np.array_equal(found.held_out_mean_mm, [1.0, np.nan], equal_nan=True)
+    assert np.array_equal(found.errors["own"].p95_mm, [3.0, 4.0])
 
 
 def test_file_with_rows_that_are_no_weights_is_refused(tmp_path):
-    wrong = JointRegressor(
-        ("one",), csr_array(np.array([[0.5, 0.2]])), regressor().keys, np.array([1.0]), np.array([1.0])
-    )
+    wrong = JointRegressor(("one",), csr_array(np.array([[0.5, 0.2]])), regressor().keys, errors())
     save_regressor(tmp_path / "r.npz", wrong)
     with pytest.raises(InputError, match="sum to 1"):
         load_regressor(tmp_path / "r.npz")

@@ -12,7 +12,7 @@ from odah_gen.config import Body, Config
 from odah_gen.paths import ASSETS
 from odah_gen.registration.bank import draw_bank
 from odah_gen.registration.regressor import load_regressor
-from odah_gen.registration.regressor_stage import LARGEST_RMS_M, bank_models, follow
+from odah_gen.registration.regressor_stage import LARGEST_RMS_M, OWN_JOINTS, bank_models, follow, own_centers
 from odah_gen.registration.store import SHIPPED, regressor_name
 from odah_gen.skeleton.table import joint_names
 from odah_gen.storage import read_npz, write_npz
@@ -31,10 +31,15 @@ def test_shipped_regressor_is_for_the_shipped_assets(shipped):
     assert len(list(SHIPPED.glob("*.npz"))) == 1
 
 
-def test_shipped_regressor_is_good_on_bodies_it_has_not_seen(shipped):
-    error = dict(zip(shipped.joint_names, shipped.held_out_mean_mm))
-    assert shipped.held_out_mean_mm.mean() < 8.0
-    assert all(error[f"{name}_{side}"] < 10.0 for name in ANATOMICAL for side in "rl")
+MOST_MM = {"hip": 10, "acromial": 10, "walker_knee": 6, "ankle": 6, "elbow": 8, "radius_hand": 6}
+
+
+@pytest.mark.parametrize("kind", ["bodies", "poses"])
+def test_shipped_regressor_is_good_on_what_it_has_not_seen(shipped, kind):
+    error = dict(zip(shipped.joint_names, shipped.errors[kind].mean_mm))
+    assert shipped.errors[kind].mean_mm.mean() < 8.0
+    sides = [f"{name}_{side}" for name in MOST_MM for side in "rl"]
+    assert {name: error[name] for name in sides if error[name] > MOST_MM[name[:-2]]} == {}
 
 
 @pytest.mark.parametrize("gender", ["female", "male"])
@@ -71,13 +76,16 @@ def test_the_bank_is_made_of_what_the_users_folder_holds(smplx_folder, tmp_path,
 def test_a_body_of_the_bank_is_followed_by_its_own_skeleton():
     model = load_body_model(ASSETS / "body" / "free_female.npz")
     body = draw_bank([model], bodies=1, poses=2, seed=5)[0]
-    vertices, centers, rms_m = follow(Config(), body)
-    assert vertices.shape == (len(body.poses), 13_524, 3)
-    assert centers.shape == (len(body.poses), 22, 3)
+    samples, rms_m = follow(Config(), body, 3)
+    assert samples.vertices.shape == (2, 13_524, 3)
+    assert samples.centers.shape == (2, 22, 3)
+    assert (samples.bodies == 3).all()
+    assert list(samples.poses) == [0, 1]
     assert rms_m.max() < LARGEST_RMS_M
-    knee = centers[:, joint_names().index("walker_knee_r")]
-    near = np.linalg.norm(vertices - knee[:, None], axis=-1).min(1)
-    assert ((near > 0.02) & (near < 0.09)).all()
+    own = own_centers(samples.own)
+    for joint, name in enumerate(joint_names()):
+        gap = np.linalg.norm(own[:, joint] - samples.centers[:, joint], axis=-1)
+        assert np.isnan(gap).all() if name[:-2] not in OWN_JOINTS else (gap < 0.035).all(), name
 
 
 def test_apply_command_gives_joints_in_the_files_frame(tmp_path, shipped):
