@@ -134,7 +134,7 @@ class ByClass:
 class Fidelity:
     """How well the fitted body must show the label: which actions form a class, and each figure's limits.
 
-    docs/registration.md tells what true clips reach and what planted faults give; a limit lies between the two.
+    docs/fidelity.md tells what true clips reach and what planted faults give; a limit lies between the two.
     """
 
     locomotion: tuple[str, ...] = ("walking", "walk", "run")

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Needs the ik and fit stages of the clip. Writes fidelity.json: angles that inverse kinematics reads off the "
         "fitted body again, from its markers and from skin points that no stage has seen; where these points drift; "
         "rotations of segments; joint centres; hips, knees and ankles by landmarks of the skin. The labels stage holds "
-        "them against the thresholds of the configuration. docs/registration.md explains each figure."
+        "them against the thresholds of the configuration. docs/fidelity.md explains each figure."
     )
     add_clip_arguments(parser)
 

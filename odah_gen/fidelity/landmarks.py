@@ -25,7 +25,8 @@ def centers_from_skin(
 ) -> dict[str, Float[np.ndarray, "frames 3"]]:
     """Joint centres of the legs by the skeleton's joint names (m, frame of the skin).
 
-    Hips from ASIS and PSIS (Harrington et al. 2007), knees and ankles midway between epicondyles and malleoli.
+    Hips from ASIS and PSIS (Harrington et al. 2007), knees and ankles midway between epicondyles and malleoli; those
+    whose landmarks an own marker list lacks are left out. Scaling refuses a list without ASIS and PSIS.
     """
 
     def point(name: str) -> Float[np.ndarray, "frames 3"]:
@@ -33,8 +34,10 @@ def centers_from_skin(
 
     centers = hip_centers(*(point(name) for name in SPINES))
     for side in "RL":
-        for center, (outer, inner) in CENTERS_BETWEEN.items():
-            centers[side + center] = (point(side + outer) + point(side + inner)) / 2
+        for center, pair in CENTERS_BETWEEN.items():
+            ends = [side + end for end in pair]
+            if set(ends) <= set(names):
+                centers[side + center] = (point(ends[0]) + point(ends[1])) / 2
     return {JOINTS_OF_CENTERS[name]: place for name, place in centers.items()}
 
 

@@ -1,7 +1,7 @@
 """All fidelity figures of a clip: does the mesh show the label, and does the label mean what an anatomist would read?
 
 The label is given and stays as it is. A closed loop over the markers alone is passed by wrong labels too
-(docs/registration.md), so it stands beside evidence that neither scaling nor fit has used.
+(docs/fidelity.md), so it stands beside evidence that neither scaling nor fit has used.
 """
 
 from collections.abc import Sequence
@@ -142,7 +142,10 @@ def marker_figures(clip: Comparison) -> Figures:
 
 
 def skeleton_figures(clip: Comparison, standing: Standing) -> Figures:
-    """The sections that need the skeleton as arrays: those of SKELETON_SECTIONS."""
+    """The sections that need the skeleton as arrays: those of SKELETON_SECTIONS.
+
+    An own marker list may have no held-out points; their figures are then None.
+    """
     label, mesh = clip.label, clip.mesh
     order = [list(label.coordinate_names).index(name) for name in standing.carrying.coordinate_names]
     replay = fast_ik.replay(ForwardKinematics(standing.carrying), label.coordinates[:, order])
@@ -152,13 +155,13 @@ def skeleton_figures(clip: Comparison, standing: Standing) -> Figures:
     return {
         "stance": stance_figures(standing.angles_rad),
         "closed_loop": angle_figures(label.coordinate_names, loop),
-        "held_out": held_out_figures(clip, standing, drift),
+        "held_out": held_out_figures(clip, standing, drift) if drift.size else None,
         "segments": segment_figures(segment_errors_deg(clip, standing)),
         "landmark_frames": frame_figures(
             frame_errors(standing.listed, world_to_ground(mesh.skin_m), replay, label.valid)
         ),
         "frame_angle_deg": per_frame(mean_over_known(loop), label.valid),
-        "frame_held_out_mm": per_frame(drift.mean(axis=1), label.valid),
+        "frame_held_out_mm": per_frame(drift.mean(axis=1), label.valid) if drift.size else None,
     }
 
 

@@ -38,10 +38,7 @@ def measure_clip(run: Run, clip_id: str) -> None:
         InputError: a file of an earlier stage is missing or does not fit the others.
     """
     folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
-    gender = str(read_npz(folder / "body.npz", BODY_ARRAYS)["gender"])
-    model = find_body_model(run.config.body, gender)
-    layout = load_layout(run.config.skeleton.markers).on(model)
-    watched = watch(model, layout, read_regressor(regressor_file(run), model))
+    watched = watched_points(run, clip_id)
     label, body = read_label(folder, watched), read_body(folder, subject)
     if len(body.poses) != len(label.valid):
         raise InputError(
@@ -49,6 +46,18 @@ def measure_clip(run: Run, clip_id: str) -> None:
             "Run the fit stage of this clip again."
         )
     write_json(folder / "fidelity.json", measure(watched, read_standing(run, subject, watched), label, body))
+
+
+def watched_points(run: Run, clip_id: str) -> Watched:
+    """What is looked at on the body model of a clip.
+
+    Raises:
+        InputError: body.npz, the body model, the marker list or the regressor is missing or does not fit.
+    """
+    gender = str(read_npz(run.clip(clip_id) / "body.npz", BODY_ARRAYS)["gender"])
+    model = find_body_model(run.config.body, gender)
+    layout = load_layout(run.config.skeleton.markers).on(model)
+    return watch(model, layout, read_regressor(regressor_file(run), model))
 
 
 def read_body(folder: Path, subject: Path) -> FinalBody:

@@ -102,7 +102,7 @@ def with_held_out(
         replay: the model in that frame.
         held_out_m: the points in that frame (m, OpenSim ground).
     """
-    bodies = np.array([replay.body_names.index(name) for name in watched.layout.held_out_bodies])
+    bodies = np.array([replay.body_names.index(name) for name in watched.layout.held_out_bodies], dtype=int)
     arms = held_out_m - replay.body_origins_m[0, bodies]
     places = np.einsum("pji,pj->pi", replay.body_rotations[0, bodies], arms)
     return skeleton.with_markers(watched.layout.held_out_names, bodies, places)

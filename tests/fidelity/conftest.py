@@ -4,18 +4,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from odah_gen.body.layout import load_layout
 from odah_gen.body.markers_stage import write_markers
-from odah_gen.body.model import find_body_model
 from odah_gen.config import from_mapping
 from odah_gen.fidelity.measure import FinalBody, Label
-from odah_gen.fidelity.mesh import Watched, watch
-from odah_gen.fidelity.stage import read_body, read_label, read_standing
+from odah_gen.fidelity.mesh import Watched
+from odah_gen.fidelity.stage import read_body, read_label, read_standing, watched_points
 from odah_gen.fidelity.standing import Standing
 from odah_gen.motion.catalogue import create_run
 from odah_gen.motion.stage import write_motion
-from odah_gen.registration.fit_stage import fit_clip, fit_subject, read_regressor
-from odah_gen.registration.store import regressor_file
+from odah_gen.registration.fit_stage import fit_clip, fit_subject
 from odah_gen.run import Run
 from odah_gen.skeleton.ik_stage import solve_clip
 from odah_gen.skeleton.scale_stage import scale_subject
@@ -75,8 +72,7 @@ def walk(tmp_path_factory) -> Walk:
 
 @pytest.fixture(scope="session")
 def watched(walk) -> Watched:
-    model = find_body_model(walk.run.config.body, "female")
-    return watch(model, load_layout().on(model), read_regressor(regressor_file(walk.run), model))
+    return watched_points(walk.run, walk.clip_id)
 
 
 @pytest.fixture(scope="session")

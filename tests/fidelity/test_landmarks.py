@@ -48,6 +48,11 @@ def test_two_landmarks_and_those_without_weight_make_no_frame(replay):
     assert errors == {}
 
 
+def test_a_joint_without_landmarks_is_left_out():
+    centers = centers_from_skin(("RASI", "LASI", "RPSI", "LPSI", "RLFC"), GENERATOR.standard_normal((2, 5, 3)))
+    assert set(centers) == {"hip_r", "hip_l"}
+
+
 def test_centres_lie_between_their_landmarks():
     names = ("RASI", "LASI", "RPSI", "LPSI", "RLFC", "RMFC", "LLFC", "LMFC", "RLMAL", "RMMAL", "LLMAL", "LMMAL")
     points = GENERATOR.standard_normal((2, len(names), 3))

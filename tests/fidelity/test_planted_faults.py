@@ -9,25 +9,23 @@ import shutil
 
 import numpy as np
 import pytest
-
-from odah_gen.config import Fidelity
-from odah_gen.fidelity.measure import measure
-from odah_gen.fidelity.standing import stand
-from odah_gen.fidelity.verdict import objections, shown_frames
-from odah_gen.run import open_run
-from odah_gen.skeleton import fast_ik
-from odah_gen.skeleton.ik_stage import keypoints
-from odah_gen.skeleton.subject import marker_errors
-from odah_gen.skeleton.trc import read_trc
-from odah_gen.storage import read_json, read_npz, write_npz
-from tests.fidelity.conftest import Walk
-from tests.fidelity.planted_faults import (
+from planted_faults import (
+    figures_of,
     moved_centers,
     refitted,
+    relabel,
     shifted_by_a_frame,
     sides_exchanged,
     tilted_pelvis,
 )
+
+from odah_gen.config import Fidelity
+from odah_gen.fidelity.measure import measure
+from odah_gen.fidelity.verdict import objections, shown_frames
+from odah_gen.run import open_run
+from odah_gen.skeleton.trc import read_trc
+from odah_gen.storage import read_json
+from tests.fidelity.conftest import Walk
 
 LIMITS = Fidelity()
 LOOP = ("angle_deg", "leg_angle_deg")
@@ -83,33 +81,18 @@ def copy(walk, tmp_path):
     return Walk(open_run(tmp_path / "walk"))
 
 
-def relabel(walk, skeleton, trial, weights):
-    """Write the label that a skeleton reads from a trial."""
-    solution, names = fast_ik.solve(skeleton, trial, weights), list(weights)
-    arrays = keypoints(names, trial, solution, marker_errors(names, trial, solution))
-    write_npz(walk.run.clip(walk.clip_id) / "keypoints.npz", **arrays)
-
-
-def figures_of(walk, watched, skeleton, weights):
-    """The figures of a walk whose subject has another skeleton."""
-    subject = walk.run.subject(walk.subject)
-    betas, scales = read_npz(subject / "body.npz")["betas"], read_json(subject / "scales.json")
-    stood = stand(watched, betas, skeleton, weights, scales)
-    return measure(watched, stood, walk.label(watched), walk.body()) | fit_figures(walk)
-
-
 @pytest.mark.parametrize("tilt_deg", [6.0, -6.0])
 def test_a_tilted_pelvis_changes_nothing_but_angles_and_is_caught(watched, standing, label, copy, trial, tilt_deg):
     """Markers and joint centres stay, so the fit stays, too: no distance on the mesh can tell."""
     skeleton = tilted_pelvis(standing.skeleton, tilt_deg)
-    relabel(copy, skeleton, trial, standing.weights)
+    relabel(copy.run, copy.clip_id, skeleton, trial, standing.weights)
     wrong = copy.label(watched)
     assert np.abs(wrong.joint_centers_m - label.joint_centers_m).max() < 1e-4
     assert np.abs(wrong.markers_m - label.markers_m).max() < 1e-4
     hip = list(label.coordinate_names).index("hip_flexion_r")
     turned = np.rad2deg(wrong.coordinates - label.coordinates)[:, hip].mean()
     assert abs(turned) == pytest.approx(6.0, abs=0.5)
-    figures = figures_of(copy, watched, skeleton, standing.weights)
+    figures = figures_of(copy.run, copy.clip_id, watched, skeleton, standing.weights)
     assert figures["closed_loop"]["angle_mean_deg"] < 1.0
     assert reasons(figures, without_loop())
 
@@ -117,9 +100,9 @@ def test_a_tilted_pelvis_changes_nothing_but_angles_and_is_caught(watched, stand
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_wrong_joint_centre_fools_the_loop_and_not_the_rest(watched, standing, copy, trial, name):
     skeleton = refitted(FAULTS[name](standing.skeleton), trial, standing.weights)
-    relabel(copy, skeleton, trial, standing.weights)
+    relabel(copy.run, copy.clip_id, skeleton, trial, standing.weights)
     copy.fit()
-    figures = figures_of(copy, watched, skeleton, standing.weights)
+    figures = figures_of(copy.run, copy.clip_id, watched, skeleton, standing.weights)
     assert figures["closed_loop"]["angle_mean_deg"] < 1.0
     caught = " ".join(reasons(figures, without_loop()))
     assert "regressed joint centres: distance of" in caught

@@ -74,20 +74,29 @@ def test_the_closed_loop_is_zero_where_the_label_was_read_off_the_mesh(walk, wat
     assert measure(watched, standing, own, body)["closed_loop"]["angle_p95_deg"] < 1e-3
 
 
-def test_points_that_do_not_place_the_pelvis_give_no_angles(walk, watched, standing):
-    few = standing.carrying.with_listed([name for name in watched.layout.held_out_names if "ILC" not in name])
+def with_points(watched, standing, names):
+    """The same with some of the held-out points only."""
     layout = watched.layout
-    kept = np.array([name in few.marker_names for name in layout.held_out_names])
+    kept = np.array([name in names for name in layout.held_out_names])
     fewer = dataclasses.replace(
-        watched,
-        layout=dataclasses.replace(
-            layout,
-            held_out_names=few.marker_names,
-            held_out_bodies=tuple(np.array(layout.held_out_bodies)[kept]),
-            held_out_vertices={key: ids[kept] for key, ids in layout.held_out_vertices.items()},
-        ),
+        layout,
+        held_out_names=tuple(names),
+        held_out_bodies=tuple(np.array(layout.held_out_bodies)[kept]),
+        held_out_vertices={key: ids[kept] for key, ids in layout.held_out_vertices.items()},
     )
-    found = measure(fewer, dataclasses.replace(standing, carrying=few), walk.label(watched), walk.body())["held_out"]
+    carrying = standing.carrying.with_listed(names)
+    return dataclasses.replace(watched, layout=fewer), dataclasses.replace(standing, carrying=carrying)
+
+
+def test_a_marker_list_without_held_out_points_is_measured_without_them(walk, watched, standing):
+    figures = measure(*with_points(watched, standing, []), walk.label(watched), walk.body())
+    assert figures["held_out"] is None
+    assert json_problems(figures, "fidelity.json") == []
+
+
+def test_points_that_do_not_place_the_pelvis_give_no_angles(walk, watched, standing):
+    few = [name for name in watched.layout.held_out_names if "ILC" not in name]
+    found = measure(*with_points(watched, standing, few), walk.label(watched), walk.body())["held_out"]
     assert found["angle_mean_deg"] is None
     assert found["points"] == 37
     assert 0 < found["distance_mean_mm"] < 10

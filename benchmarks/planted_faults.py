@@ -1,14 +1,26 @@
-"""Wrong skeletons and wrong labels: what a faulty pipeline would hand on, with everything after it done as usual."""
+"""Wrong skeletons and wrong labels: what a faulty pipeline would hand on, and its figures with all that follows.
+
+Used by `benchmarks/fidelity.py` and by the tests.
+"""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from odah_gen.fidelity.measure import Label
+from odah_gen.fidelity.measure import Label, measure
+from odah_gen.fidelity.mesh import Watched
+from odah_gen.fidelity.stage import read_body, read_label
+from odah_gen.fidelity.standing import stand
+from odah_gen.run import Run
 from odah_gen.skeleton import fast_ik
+from odah_gen.skeleton.ik_stage import keypoints
 from odah_gen.skeleton.kinematics import Replay
 from odah_gen.skeleton.skeleton import Skeleton
+from odah_gen.skeleton.subject import marker_errors
 from odah_gen.skeleton.trc import MarkerTrajectories
+from odah_gen.storage import read_json, read_npz, write_npz
 
 ROUNDS = 2
 
@@ -27,7 +39,7 @@ def tilted_pelvis(skeleton: Skeleton, angle_deg: float) -> Skeleton:
     return moved.with_markers(skeleton.marker_names, skeleton.marker_bodies, markers)
 
 
-def moved_centers(skeleton: Skeleton, joint: str, shift_m: tuple[float, float, float]) -> Skeleton:
+def moved_centers(skeleton: Skeleton, joint: str, shift_m: tuple[float, ...]) -> Skeleton:
     """A joint centre displaced in both bodies on either side, z mirrored on the left; standing, nothing moves."""
     parents, children = skeleton.parent_offsets_m.sum(axis=-1), skeleton.child_offsets_m.sum(axis=-1)
     for side, sign in (("r", 1.0), ("l", -1.0)):
@@ -40,7 +52,7 @@ def moved_centers(skeleton: Skeleton, joint: str, shift_m: tuple[float, float, f
     )
 
 
-def refitted(skeleton: Skeleton, trial: MarkerTrajectories, weights: dict[str, float]) -> Skeleton:
+def refitted(skeleton: Skeleton, trial: MarkerTrajectories, weights: Mapping[str, float]) -> Skeleton:
     """The skeleton with each marker where the trial sees it on the mean: offsets without any bound."""
     for _ in range(ROUNDS):
         replay = fast_ik.solve(skeleton, trial, weights).replay
@@ -89,3 +101,23 @@ def shifted_by_a_frame(label: Label) -> Label:
     }
     arrays["valid"][0] = False
     return dataclasses.replace(label, **arrays)
+
+
+def relabel(
+    run: Run, clip_id: str, skeleton: Skeleton, trial: MarkerTrajectories, weights: Mapping[str, float]
+) -> None:
+    """Write the label (keypoints.npz) that a skeleton reads from a trial."""
+    solution, names = fast_ik.solve(skeleton, trial, weights), list(weights)
+    errors = marker_errors(names, trial, solution)
+    write_npz(run.clip(clip_id) / "keypoints.npz", **keypoints(names, trial, solution, errors))
+
+
+def figures_of(
+    run: Run, clip_id: str, watched: Watched, skeleton: Skeleton, weights: Mapping[str, float]
+) -> dict[str, Any]:
+    """The figures of a clip whose subject has another skeleton, and those of its fit."""
+    folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
+    betas, scales = read_npz(subject / "body.npz")["betas"], read_json(subject / "scales.json")
+    stood = stand(watched, betas, skeleton, weights, scales)
+    figures = measure(watched, stood, read_label(folder, watched), read_body(folder, subject))
+    return figures | {"fit": read_json(folder / "fit.json")}
