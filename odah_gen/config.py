@@ -157,7 +157,7 @@ class Fidelity:
     held_out_angle_deg: ByClass = ByClass(2.5, 1.6, 2.0, 4.0)
     held_out_mm: ByClass = ByClass(8.0, 7.0, 8.0, 11.0)
     segment_deg: ByClass = ByClass(5.0, 4.5, 5.0, 6.0)
-    joint_center_mm: ByClass = ByClass(6.0, 5.0, 5.5, 7.0)
+    joint_center_mm: ByClass = ByClass(6.0, 5.5, 6.0, 7.0)
     leg_center_mm: ByClass = ByClass(9.0, 8.0, 8.0, 10.0)
     landmark_center_mm: ByClass = ByClass(12.0, 11.0, 12.0, 18.0)
     landmark_turn_deg: ByClass = ByClass(8.0, 7.0, 8.0, 15.0)

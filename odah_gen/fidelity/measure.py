@@ -131,9 +131,9 @@ def measure(watched: Watched, standing: Standing | None, label: Label, body: Fin
 
 
 def marker_figures(clip: Comparison) -> Figures:
-    """Distance (RMS, mm) of the label's markers from the skin, of the fitted body and of the source body."""
+    """Distance (RMS, mm) of the label's markers from the fitted body's, offsets included, and from the source's skin."""
     counted, valid = clip.watched.layout.weights > COUNTS, clip.label.valid
-    fitted = np.linalg.norm(clip.mesh.skin_m - clip.label.markers_m, axis=2)
+    fitted = np.linalg.norm(clip.mesh.markers_m - clip.label.markers_m, axis=2)
     source = clip.label.source_error_m
     return {
         "fitted_rms_mm": rms_mm(fitted[valid][:, counted]),
