@@ -41,13 +41,13 @@ from odah_gen.registration.points import shape_points
 ACCELERATION_LEVER_M = 0.3
 """A rotation's acceleration counts as that of a point this far from its joint."""
 
-BELOW_SD_M = 0.002
+BELOW_SD_M = 0.0014
 """Spread of a point of the sole below the floor."""
 CONTACT_SD_M = 0.006
 """Spread of a point of the sole about its place where the source motion touches the floor."""
 
-ROUGHLY, FINELY = 2e-2, 1e-4
-"""Relative fall of the cost at which the search ends: before the feet are set down, and after."""
+TOLERANCE = 1e-4
+"""Relative fall of the cost at which the search ends; what is left moves points by some micrometres."""
 
 
 @dataclass(frozen=True)
@@ -276,10 +276,10 @@ def fit_clip_motion(
     parts = collapse(shaped, body.combine, frames.joints)
     problem = clip_problem(parts, frames, clip_goals(frames, body.soles), settings.smoothness, fps)
     start = torch.zeros(len(motion.poses) * frames.size, dtype=torch.float64)
-    solution = minimise(problem, start, settings.iterations, ROUGHLY if body.soles else FINELY)
+    solution = minimise(problem, start, 1 if body.soles else settings.iterations, TOLERANCE)
     if body.soles:
         problem = problem.standing(body, motion, settings.locked, solution.unknowns)
-        solution = minimise(problem, solution.unknowns, settings.iterations, FINELY)
+        solution = minimise(problem, solution.unknowns, settings.iterations, TOLERANCE)
     rows = problem.rows(solution.unknowns)
     marker_mm, joint_mm = distances_mm(problem.positions(rows)[:, : frames.targets.shape[1]], targets)
     return ClipFit(corrected_motion(motion, frames, rows), marker_mm, joint_mm, solution.iterations)

@@ -125,17 +125,23 @@ def subject_fit_body(run: Run, gender: str, betas: Float[np.ndarray, " betas"]) 
     """
     model = find_body_model(run.config.body, gender)
     layout = load_layout(run.config.skeleton.markers).on(model)
-    regressor = read_regressor(regressor_file(run), model)
+    return gather(model, layout, read_regressor(regressor_file(run), model), betas)
+
+
+def gather(
+    model: BodyModel, layout: MarkerLayout, regressor: JointRegressor, betas: Float[np.ndarray, " betas"]
+) -> SubjectBody:
+    """The points of a body that the fit looks at: its markers, its joint centres, and its soles on the floor z = 0."""
     points = make_fit_body(
         model=model,
         marker_ids=layout.vertex_ids(model).tolist(),
         marker_weights=np.sqrt(np.clip(layout.weights / FULL_WEIGHT, 0.0, 1.0)),
         offset_sd_m=OFFSET_SHARE * layout.offset_sd_m,
         vertex_ids=regressor.vertex_ids.tolist(),
-        sole_ids=sole_vertices(model, betas),
         regressor=regressor.on_used_vertices(),
         joint_error_m=regressor.held_out_mean_mm / 1000,
         betas=betas,
+        sole_ids=sole_vertices(model, betas),
     )
     return SubjectBody(model, layout, regressor.joint_names, points)
 

@@ -46,7 +46,7 @@ def minimise(
     tolerance: float = 1e-5,
     damping: float = 1e-4,
 ) -> Solution:
-    """Levenberg-Marquardt (Marquardt 1963) until the cost falls by less than `tolerance` of itself.
+    """Levenberg-Marquardt (Marquardt 1963) until a step that needed no more damping gains less than `tolerance` of the cost.
 
     A step is only taken when it lowers the cost; otherwise the damping grows tenfold and the step is solved again.
     """
@@ -57,8 +57,8 @@ def minimise(
         if found is None:
             return Solution(unknowns, cost, iteration)
         unknowns, lower, used = found
-        gain, cost, damping = cost - lower, lower, max(used / 10, 1e-9)
-        if gain <= tolerance * cost:
+        gain, cost, eased, damping = cost - lower, lower, used <= damping, max(used / 10, 1e-9)
+        if eased and gain <= tolerance * cost:
             return Solution(unknowns, cost, iteration)
     return Solution(unknowns, cost, iterations)
 

@@ -215,7 +215,7 @@ def corrective_gradient(
     return gradient
 
 
-def turning_levers(parts: Parts, posed: PosedParts) -> Float[Tensor, "frames 3 rows free"]:
+def turning_levers(parts: Parts, posed: PosedParts) -> Float[Tensor, "frames 3 free rows"]:
     """Vector (m) from each free joint to the share of each row that hangs on it, times that share, in float32."""
     used, column = torch.unique(parts.joint, return_inverse=True)
     rows, frames = len(parts.members), posed.carried.shape[-1]
@@ -225,11 +225,11 @@ def turning_levers(parts: Parts, posed: PosedParts) -> Float[Tensor, "frames 3 r
     share = torch.zeros(rows * len(used)).index_copy_(0, cells, parts.share.float()).reshape(rows, -1)
     hanging = (below @ carried.reshape(rows, len(used), -1)).unflatten(2, (3, frames))
     centers = posed.centers[list(parts.free)].float()
-    return hanging.sub_((share @ below.T)[..., None, None] * centers).permute(3, 2, 0, 1)
+    return hanging.sub_((share @ below.T)[..., None, None] * centers).permute(3, 2, 1, 0).contiguous()
 
 
 def normal_blocks(
-    levers: Float[Tensor, "frames 3 rows free"],
+    levers: Float[Tensor, "frames 3 free rows"],
     turns: Float[Tensor, "frames 3 3 free"],
     weights: Float[Tensor, "frames rows 3"],
 ) -> Float[Tensor, "frames size size"]:
@@ -237,19 +237,21 @@ def normal_blocks(
 
     A row moves by column × lever.
     """
-    frames, _, rows, free = levers.shape
-    jacobian = torch.empty(frames, 3, rows, 3, free)
+    frames, _, free, rows = levers.shape
+    turns = turns.transpose(2, 3)[..., None]
+    weights = weights.float().transpose(1, 2)
+    jacobian = torch.empty(frames, free, 3, 3, rows)
     for axis in range(3):
         after, last = (axis + 1) % 3, (axis + 2) % 3
-        weighted = levers * weights[..., axis].float()[:, None, :, None]
-        torch.mul(weighted[:, last, :, None], turns[:, None, after], out=jacobian[:, axis])
-        jacobian[:, axis].addcmul_(weighted[:, after, :, None], turns[:, None, last], value=-1)
+        weighted = (levers * weights[:, axis, None, None])[..., None, :]
+        along = jacobian[:, :, :, axis]
+        torch.mul(weighted[:, last], turns[:, after], out=along)
+        along.addcmul_(weighted[:, after], turns[:, last], value=-1)
     by_turns = jacobian.flatten(3).flatten(1, 2)
-    turning = (by_turns.transpose(1, 2) @ by_turns).reshape(frames, 3, free, 3, free)
-    shifting = (weights.float().transpose(1, 2)[:, :, None] @ jacobian.flatten(3)).reshape(frames, 3, 3, free)
     blocks = torch.empty(frames, 3 + 3 * free, 3 + 3 * free)
-    blocks[:, 3:, 3:] = turning.permute(0, 2, 1, 4, 3).flatten(3).flatten(1, 2)
-    blocks[:, :3, 3:] = shifting.transpose(2, 3).flatten(2)
-    blocks[:, 3:, :3] = blocks[:, :3, 3:].transpose(1, 2)
-    blocks[:, :3, :3] = torch.diag_embed(weights.square().sum(1)).float()
+    blocks[:, 3:, 3:] = by_turns @ by_turns.transpose(1, 2)
+    for axis in range(3):
+        blocks[:, 3:, axis] = (jacobian[:, :, :, axis].flatten(1, 2) @ weights[:, axis, :, None])[..., 0]
+    blocks[:, :3, 3:] = blocks[:, 3:, :3].transpose(1, 2)
+    blocks[:, :3, :3] = torch.diag_embed(weights.square().sum(2))
     return blocks

@@ -18,9 +18,10 @@ FREE = free_joints(())
 
 
 def disturbed(motion: Motion, size_rad: float, seed: int = 5) -> Motion:
-    """A source motion that is wrong by a constant rotation in every joint that may move, and by 2 cm."""
+    """A source motion that is wrong by a constant rotation in every joint that may move, as far as it may, and by 2 cm."""
     poses = motion.poses.reshape(-1, 55, 3).copy()
     wrong = size_rad * np.random.default_rng(seed).standard_normal((55, 3))
+    wrong[[JOINT_NAMES.index(f"{side}_foot") for side in ("left", "right")], 1:] = 0  # Toes only bend.
     for joint in FREE:
         if "collar" not in JOINT_NAMES[joint]:
             turned = Rotation.from_rotvec(poses[:, joint]) * Rotation.from_rotvec(wrong[joint])
