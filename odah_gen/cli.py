@@ -34,6 +34,7 @@ COMMANDS = {
     "ik": Command("odah_gen.skeleton.ik_command", "inverse kinematics: .trc to .mot and key points"),
     "regressor": Command("odah_gen.registration.regressor_command", "train or apply the joint regressor"),
     "fit": Command("odah_gen.registration.fit_command", "fit the body to the skeleton's motion"),
+    "fidelity": Command("odah_gen.fidelity.command", "hold the fitted body against its label"),
     "scene": Command("odah_gen.scene.command", "clothes, lights, room and cameras"),
     "render": Command("odah_gen.scene.render_command", "render a clip with Blender"),
     "labels": Command("odah_gen.dataset.labels_command", "labels and quality of a clip"),
@@ -77,7 +78,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="odah-gen",
         description="Body motion in; two-camera video with OpenSim kinematics out.",
-        epilog="The stages run in this order: index, motion, markers, scale, ik, fit, scene, render, labels. "
+        epilog="The stages run in this order: index, motion, markers, scale, ik, fit, fidelity, scene, render, labels. "
         "`snakemake --cores N render_all` runs them all; `odah-gen COMMAND --help` tells what one needs.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

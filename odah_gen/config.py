@@ -113,11 +113,57 @@ class Quality:
     marker_rms_mm: float = 20.0
     opensim_difference_deg: float = 0.1
     at_limit_fraction: float = 0.5
-    joint_center_mean_mm: float = 15.0
+    valid_fraction: float = 0.9
     in_frame_fraction: float = 0.98
     in_mask_fraction: float = 0.98
     penetration_mm: float = 40.0
     skate_m_per_s: float = 0.25
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """A limit for each class of action; `default` holds for every action that no class names."""
+
+    default: float
+    locomotion: float
+    arms: float
+    acrobatic: float
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How well the fitted body must show the label: which actions form a class, and each figure's limits.
+
+    docs/fidelity.md tells what true clips reach and what planted faults give; a limit lies between the two.
+    """
+
+    locomotion: tuple[str, ...] = ("walking", "walk", "run")
+    arms: tuple[str, ...] = ("waving", "punch")
+    acrobatic: tuple[str, ...] = (
+        "backflip",
+        "cartwheel",
+        "crawl",
+        "dancea",
+        "danceb",
+        "getupfacedown",
+        "getupfaceup",
+        "roll",
+        "spin",
+        "spinkick",
+    )
+    stance_deg: ByClass = ByClass(7.0, 7.0, 7.0, 7.0)
+    angle_deg: ByClass = ByClass(1.2, 1.0, 1.0, 1.5)
+    leg_angle_deg: ByClass = ByClass(0.8, 0.6, 0.7, 1.0)
+    held_out_angle_deg: ByClass = ByClass(2.5, 1.6, 2.0, 4.0)
+    held_out_mm: ByClass = ByClass(8.0, 7.0, 8.0, 11.0)
+    segment_deg: ByClass = ByClass(5.0, 4.5, 5.0, 6.0)
+    joint_center_mm: ByClass = ByClass(6.0, 5.0, 5.5, 7.0)
+    leg_center_mm: ByClass = ByClass(9.0, 8.0, 8.0, 10.0)
+    landmark_center_mm: ByClass = ByClass(12.0, 11.0, 12.0, 18.0)
+    landmark_turn_deg: ByClass = ByClass(8.0, 7.0, 8.0, 15.0)
+    landmark_shift_mm: ByClass = ByClass(10.0, 9.0, 9.0, 11.0)
+    source_vertex_mm: ByClass = ByClass(25.0, 15.0, 18.0, 45.0)
+    frame_factor: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -145,6 +191,7 @@ class Config:
     camera: Camera = field(default_factory=Camera)
     render: Render = field(default_factory=Render)
     quality: Quality = field(default_factory=Quality)
+    fidelity: Fidelity = field(default_factory=Fidelity)
     split: Split = field(default_factory=Split)
 
 
@@ -169,7 +216,8 @@ def from_mapping(content: Mapping[str, Any], name: str = "configuration") -> Con
         InputError: an unknown key or a value out of bounds.
     """
     validate(content, name)
-    return build(Config, content)
+    # Laid over all defaults, so that a file may set one limit of a class and keep the others.
+    return build(Config, overlay(to_mapping(Config()), content))
 
 
 def to_mapping(config: Config) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import jsonschema
 from jsonschema.exceptions import ValidationError
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 
 from odah_gen.storage import read_yaml
 
@@ -29,5 +31,9 @@ def told(error: ValidationError) -> str:
 
 @functools.cache
 def validator(schema: Path) -> jsonschema.Draft202012Validator:
-    """The validator of a schema file, in YAML or JSON (which is YAML too)."""
-    return jsonschema.Draft202012Validator(read_yaml(schema))
+    """The validator of a schema file, in YAML or JSON (which is YAML too); it may refer to files beside it."""
+
+    def beside(name: str) -> Resource[Any]:
+        return Resource.from_contents(read_yaml(schema.parent / name), DRAFT202012)
+
+    return jsonschema.Draft202012Validator(read_yaml(schema), registry=Registry(retrieve=beside))  # type: ignore[call-arg]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +17,10 @@ from odah_gen.dataset.labels import Arrays, kinematic_labels, label_points, pict
 from odah_gen.dataset.masks import count_in_video
 from odah_gen.dataset.osim import ModelOutline, read_outline
 from odah_gen.dataset.quality import assemble, fraction, limit_fractions, marker_errors_mm
-from odah_gen.dataset.schema import BODIES, KEYPOINT_ARRAYS, LABEL_POINTS, POSE_ARRAYS, array_problems
+from odah_gen.dataset.schema import BODIES, KEYPOINT_ARRAYS, LABEL_POINTS, POSE_ARRAYS, array_problems, json_problems
 from odah_gen.dataset.visibility import body_mesh, inside_visible, on_skin_visible
 from odah_gen.errors import InputError
+from odah_gen.fidelity.verdict import class_of, shown_frames
 from odah_gen.run import Run
 from odah_gen.scene.cameras import Camera, in_picture, read_cameras
 from odah_gen.storage import read_json, read_npz, write_json, write_npz
@@ -34,6 +37,8 @@ class Sources:
     cameras: dict[str, Camera]
     outline: ModelOutline
     scales: dict[str, list[float]]
+    fidelity: dict[str, Any]
+    action_class: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,10 @@ def write_labels(run: Run, clip_id: str) -> None:
     findings = measure_mesh(find_body_model(run.config.body, str(sources.body["gender"])), sources)
     locked = {name for name, limits in sources.outline.coordinates.items() if limits.locked}
     points = label_points(sources.keypoints)
+    valid = sources.keypoints["valid"]
+    shown = shown_frames(run.config.fidelity, sources.action_class, sources.fidelity, valid)
     labels = {
-        **kinematic_labels(sources.keypoints, sources.scales, locked),
+        **kinematic_labels(sources.keypoints | {"valid": shown}, sources.scales, locked),
         **picture_labels(sources.cameras, points, findings.uncovered),
     }
     quality = judge(run, clip_id, sources, findings, labels)
@@ -87,7 +94,23 @@ def read_sources(run: Run, clip_id: str) -> Sources:
         raise InputError(
             f"{subject / 'scales.json'}: lacks {', '.join(absent)}; {BODIES} bodies were expected. Run the scale stage again."
         )
-    return Sources(keypoints, body, cameras, read_outline(subject / "model.osim"), scales)
+    fidelity = read_fidelity(folder / "fidelity.json", sizes["T"])
+    action_class = class_of(run.config.fidelity, str(run.row(clip_id)["action"]))
+    return Sources(keypoints, body, cameras, read_outline(subject / "model.osim"), scales, fidelity, action_class)
+
+
+def read_fidelity(path: Path, frames: int) -> dict[str, Any]:
+    """Read and check fidelity.json of a clip.
+
+    Raises:
+        InputError: it is missing, not as its schema wants it, or of another number of frames.
+    """
+    content = read_json(path)
+    problems = json_problems(content, path.name)
+    if problems or len(content["frame_joint_center_mm"]) != frames:
+        problem = problems[0] if problems else f"holds another number of frames; the clip has {frames}"
+        raise InputError(f"{path}: {problem}. Run the fidelity stage again.")
+    return content
 
 
 def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
@@ -143,6 +166,10 @@ def judge(run: Run, clip_id: str, sources: Sources, findings: MeshFindings, labe
     names = [str(name) for name in keypoints["coordinate_names"]]
     return assemble(
         quality=run.config.quality,
+        limits=run.config.fidelity,
+        action_class=sources.action_class,
+        shown=labels["valid"],
+        fidelity=sources.fidelity,
         marker_rms_mm=rms,
         marker_max_mm=largest,
         at_limit=limit_fractions(names, keypoints["coordinates"][valid], sources.outline.coordinates),

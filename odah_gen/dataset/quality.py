@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from odah_gen.config import Quality
+from odah_gen.config import Fidelity, Quality
 from odah_gen.dataset.osim import CoordinateRange
+from odah_gen.fidelity.verdict import objections
 
 WEIGHT_THAT_COUNTS = 0.05
 AT_LIMIT_RAD = np.deg2rad(0.1)
@@ -23,14 +24,17 @@ IK_FACTS = (
 )
 FIT_FIGURES = ("joint_center_mean_mm", "joint_center_p95_mm", "marker_mean_mm", "source_vertex_mean_mm")
 RENDER_FACTS = ("seconds_per_frame", "engine", "device")
-CLOSED_LOOP = (
-    "angle_mean_deg",
-    "angle_p95_deg",
-    "leg_angle_mean_deg",
-    "held_out_angle_mean_deg",
-    "segment_rotation_mean_deg",
-    "per_coordinate_deg",
+FIDELITY_SECTIONS = (
+    "stance",
+    "closed_loop",
+    "held_out",
+    "segments",
+    "landmark_frames",
+    "landmarks",
+    "joint_centers",
+    "markers",
 )
+"""What quality.json takes from fidelity.json: all but the figures of single frames."""
 
 Figures = dict[str, Any]
 
@@ -82,6 +86,10 @@ def fraction(part: int, whole: int) -> float | None:
 def assemble(
     *,
     quality: Quality,
+    limits: Fidelity,
+    action_class: str,
+    shown: Bool[np.ndarray, " frames"],
+    fidelity: Mapping[str, Any],
     marker_rms_mm: float | None,
     marker_max_mm: float | None,
     at_limit: dict[str, float],
@@ -95,6 +103,9 @@ def assemble(
 ) -> Figures:
     """The content of quality.json, with its verdict."""
     figures: Figures = {
+        "action_class": action_class,
+        "valid_fraction": float(shown.mean()),
+        "invalid_frames": np.flatnonzero(~shown).tolist(),
         "in_frame_fraction": in_frame_fraction,
         "in_mask_fraction": in_mask_fraction,
         "ik": {
@@ -105,29 +116,27 @@ def assemble(
             "pinned": pinned(at_limit, quality.at_limit_fraction),
         },
         "fit": {name: fit.get(name) for name in FIT_FIGURES},
-        "closed_loop": dict.fromkeys(CLOSED_LOOP),
+        **{name: fidelity[name] for name in FIDELITY_SECTIONS},
         "contact": {"skate_m_per_s": skate_m_per_s, "penetration_mm": penetration_mm},
         "render": {name: render.get(name) for name in RENDER_FACTS},
     }
-    reasons = failures(figures, quality)
+    reasons = failures(figures, quality) + objections(limits, action_class, figures)
     return {"schema": 1, "verdict": "fail" if reasons else "pass", "reasons": reasons, **figures}
 
 
 def failures(figures: Figures, quality: Quality) -> list[str]:
     """One sentence for each figure beyond its threshold or not measured; the sliding of feet and the
     difference from OpenSim may be missing."""
-    ik, fit, contact = figures["ik"], figures["fit"], figures["contact"]
+    ik, contact = figures["ik"], figures["contact"]
     skate, difference = contact["skate_m_per_s"], ik["opensim_difference_deg"]
     checks = (
         at_most("inverse kinematics: marker RMS", ik["marker_rms_mm"], quality.marker_rms_mm, "mm"),
         None if difference is None else opensim_objection(ik, quality.opensim_difference_deg),
-        at_most(
-            "body fit: mean joint centre distance", fit["joint_center_mean_mm"], quality.joint_center_mean_mm, "mm"
-        ),
         at_most("floor: depth of the deepest vertex", contact["penetration_mm"], quality.penetration_mm, "mm"),
         None if skate is None else at_most("floor: speed of feet on it", skate, quality.skate_m_per_s, "m/s"),
         at_least("joint centres inside the picture", figures["in_frame_fraction"], quality.in_frame_fraction),
         at_least("visible joint centres inside the mask", figures["in_mask_fraction"], quality.in_mask_fraction),
+        at_least("frames in which the body shows the label", figures["valid_fraction"], quality.valid_fraction),
     )
     return [reason for reason in checks if reason]
 

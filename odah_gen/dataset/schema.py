@@ -17,7 +17,7 @@ from odah_gen.schemas import schema_problems
 
 BODIES = 22
 KINDS = {"float": "f", "number": "fiu", "int": "iu", "bool": "b", "text": "U"}
-JSON_FILES = ("cameras.json", "quality.json", "render.json", "fit.json", "ik.json", "scales.json")
+JSON_FILES = ("cameras.json", "quality.json", "render.json", "fit.json", "fidelity.json", "ik.json", "scales.json")
 SCENE_FILE = "scene.json"
 LABEL_POINTS = {"joint_centers": BODIES, "mass_centers": BODIES, "markers": "M"}
 
@@ -80,7 +80,7 @@ KEYPOINT_ARRAYS = (
 
 LABEL_ARRAYS = (
     spec("time_s", "T", "float", "s", "", "time since the first frame"),
-    spec("valid", "T", "bool", "", "", "false where the frame has no label"),
+    spec("valid", "T", "bool", "", "", "false where the frame has no label, or the body does not show it"),
     spec("coordinate_names", "36", "text", "", "", "OpenSim coordinates without the pelvis translations"),
     spec("coordinates_rad", "T 36", "float", "rad", "OpenSim ground", "joint angles"),
     spec("confidence", "36", "float", "1", "", "1 determined by the markers, 0.25 hardly, 0 locked"),
@@ -173,6 +173,7 @@ CLIP_FILES = (
     "keypoints.npz",
     "ik.json",
     "fit.json",
+    "fidelity.json",
     "scene.json",
     "clothes.npz",
     "render.json",

@@ -31,7 +31,7 @@ def readme_rows() -> list[str]:
         inner = entry.get("properties", {})
         keys = [(f"{name}.{key}", defaults[name][key], row) for key, row in inner.items()] if inner else []
         for key, default, row in keys or [(name, defaults[name], entry)]:
-            shown = yaml.safe_dump(default, default_flow_style=True).removesuffix("\n...\n").strip()
+            shown = yaml.safe_dump(default, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()
             rows.append(f"| `{key}` | {shown} | {row['description']} |")
     return rows
 

@@ -20,7 +20,7 @@ from odah_gen.body.model import JOINT_NAMES, load_body_model
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.config import Body, Camera, Config, to_mapping
 from odah_gen.dataset.labels_stage import write_labels
-from odah_gen.dataset.quality import IK_FACTS
+from odah_gen.dataset.quality import FIDELITY_SECTIONS, IK_FACTS
 from odah_gen.dataset.schema import CLOTHES_ARRAYS, SUBJECT_FIT_ARRAYS
 from odah_gen.frames import WORLD_FROM_GROUND, WORLD_FROM_MODEL, matrix_to_rotvec
 from odah_gen.paths import BLENDER_ADDON
@@ -272,11 +272,23 @@ def write_clip(run, clip_id):
     write_scene_files(folder)
     fit = dict(joint_center_mean_mm=4.0, joint_center_p95_mm=9.0, marker_mean_mm=5.0, source_vertex_mean_mm=3.0)
     write_json(folder / "fit.json", fit)
+    write_json(folder / "fidelity.json", blank_fidelity())
     write_json(
         folder / "ik.json", dict.fromkeys(IK_FACTS) | {"engine": "fast", "opensim_frames": 0, "opensim_restarts": 0}
     )
     render = dict(seconds_per_frame=0.5, engine="eevee", device="none", samples=1, blender="5.0.1")
     write_json(folder / "render.json", render)
+
+
+def blank_fidelity():
+    """fidelity.json of a clip whose body shows its label, for a model that only OpenSim can move."""
+    centers = {"mean_mm": 4.0, "p95_mm": 9.0, "leg_worst_mm": 3.0, "leg_worst_joint": "hip_r", "per_joint_mm": {}}
+    return dict.fromkeys((*FIDELITY_SECTIONS, "frame_angle_deg", "frame_held_out_mm")) | {
+        "joint_centers": centers,
+        "landmarks": centers,
+        "markers": {"fitted_rms_mm": 3.0, "source_rms_mm": 4.0},
+        "frame_joint_center_mm": [4.0] * FRAMES,
+    }
 
 
 def catalogue():

@@ -114,7 +114,7 @@ def test_the_stage_names_the_damaged_file_and_writes_nothing(run_copy):
     assert (folder / "labels.npz").read_bytes() == before
 
 
-def test_the_stage_refuses_a_mask_of_another_length(run_copy):
+def test_the_stage_refuses_measures_and_masks_of_another_length(run_copy):
     folder = run_copy.clip("s01-walking-00")
     for name in ("keypoints.npz", "body.npz"):
         arrays = read_npz(folder / name)
@@ -125,8 +125,22 @@ def test_the_stage_refuses_a_mask_of_another_length(run_copy):
                 for key, array in arrays.items()
             },
         )
+    fidelity = read_json(folder / "fidelity.json")
+    with pytest.raises(InputError, match=r"fidelity\.json: holds another number of frames; the clip has 3"):
+        write_labels(run_copy, "s01-walking-00")
+    write_json(folder / "fidelity.json", fidelity | {"frame_joint_center_mm": [4.0] * 3})
     with pytest.raises(InputError, match=r"front_mask\.mkv: has not the clip's 3 frames"):
         write_labels(run_copy, "s01-walking-00")
+
+
+def test_a_frame_in_which_the_body_is_elsewhere_is_not_valid(run_copy):
+    folder = run_copy.clip("s01-walking-00")
+    fidelity = read_json(folder / "fidelity.json")
+    write_json(folder / "fidelity.json", fidelity | {"frame_joint_center_mm": [4.0, 50.0, 4.0, 4.0]})
+    write_labels(run_copy, "s01-walking-00")
+    quality = read_json(folder / "quality.json")
+    assert read_npz(folder / "labels.npz")["valid"].tolist() == [True, False, True, True]
+    assert (quality["invalid_frames"], quality["valid_fraction"], quality["verdict"]) == ([1], 0.75, "fail")
 
 
 def test_the_stage_refuses_a_mask_of_another_size(run_copy):

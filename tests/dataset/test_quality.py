@@ -5,14 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from odah_gen.config import Quality
+from odah_gen.config import Fidelity, Quality
 from odah_gen.dataset.masks import count_in_mask
 from odah_gen.dataset.osim import CoordinateRange, read_outline
-from odah_gen.dataset.quality import assemble, fraction, limit_fractions, marker_errors_mm
+from odah_gen.dataset.quality import FIDELITY_SECTIONS, assemble, fraction, limit_fractions, marker_errors_mm
 from odah_gen.dataset.schema import json_problems
 from odah_gen.errors import InputError
 
+CENTERS = {"mean_mm": 4.0, "p95_mm": 9.0, "leg_worst_mm": 3.0, "leg_worst_joint": "hip_r", "per_joint_mm": {}}
 GOOD = {
+    "action_class": "locomotion",
+    "shown": np.array([True] * 19 + [False]),
+    "fidelity": dict.fromkeys(FIDELITY_SECTIONS)
+    | {"joint_centers": CENTERS, "landmarks": CENTERS, "markers": {"fitted_rms_mm": 3.0, "source_rms_mm": 4.0}},
     "marker_rms_mm": 7.0,
     "marker_max_mm": 20.0,
     "at_limit": {"knee_angle_r": 0.5, "pro_sup_l": 0.51, "hip_flexion_r": 0.0},
@@ -42,7 +47,7 @@ GOOD = {
 
 
 def judged(**changes):
-    return assemble(quality=Quality(), **{**GOOD, **changes})
+    return assemble(quality=Quality(), limits=Fidelity(), **{**GOOD, **changes})
 
 
 def test_marker_rms_counts_weighted_markers_of_valid_frames():
@@ -89,7 +94,8 @@ def test_a_good_clip_passes_and_agrees_with_the_schema():
     assert json_problems(json.loads(json.dumps(figures)), "quality.json") == []
     assert figures["ik"]["opensim_difference_deg"] == 0.02
     assert figures["ik"]["pinned"] == ["pro_sup_l"]
-    assert set(figures["closed_loop"].values()) == {None}
+    assert figures["closed_loop"] is None
+    assert (figures["valid_fraction"], figures["invalid_frames"]) == (0.95, [19])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,12 @@ def test_a_good_clip_passes_and_agrees_with_the_schema():
             {"solver": GOOD["solver"] | {"opensim_difference_deg": 0.125}},
             "difference from OpenSim (pro_sup_l, frame 12) is 0.125 °; at most 0.1 ° is allowed.",
         ),
-        ({"fit": {"joint_center_mean_mm": 16.0}}, "mean joint centre distance is 16 mm; at most 15 mm"),
+        ({"fit": {"source_vertex_mean_mm": 116.0}}, "mean distance from the source body is 116 mm"),
+        (
+            {"fidelity": GOOD["fidelity"] | {"landmarks": CENTERS | {"leg_worst_mm": 40.0}}},
+            "landmarks: distance of hip_r is 40 mm",
+        ),
+        ({"shown": np.array([True, False])}, "the body shows the label are 50.0 %; at least 90 % is needed."),
         ({"in_frame_fraction": 0.9}, "inside the picture are 90.0 %; at least 98 % is needed."),
         ({"in_mask_fraction": 0.5}, "inside the mask are 50.0 %"),
         ({"in_mask_fraction": None}, "inside the mask were not measured."),

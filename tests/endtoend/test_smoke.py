@@ -82,7 +82,9 @@ def test_a_lost_video_makes_only_its_clip_again(run: Path):
     plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host"), run)
     video.write_bytes(content)
     assert "rule render:" in plan
-    assert all(f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "scene"))
+    assert all(
+        f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "fidelity", "scene")
+    )
 
 
 def test_a_lost_overlay_needs_no_new_rendering(run: Path):
@@ -128,7 +130,8 @@ def test_the_quality_figures_are_within_the_limits(run: Path):
     quality = json.loads((run / CLIP / "quality.json").read_text())
     assert quality["verdict"] == "pass", quality["reasons"]
     assert quality["ik"]["marker_rms_mm"] <= 20
-    assert quality["fit"]["joint_center_mean_mm"] <= 15
+    assert quality["joint_centers"]["mean_mm"] <= 5
+    assert quality["closed_loop"]["angle_mean_deg"] <= 1
 
 
 def test_the_subject_has_the_size_of_its_body(run: Path):

@@ -2,6 +2,7 @@ rule labels:
     input:
         rules.render.output,
         rules.fit.output,
+        rules.fidelity.output,
         C + "keypoints.npz",
         C + "ik.json",
         C + "cameras.json",
@@ -9,7 +10,7 @@ rule labels:
         C + "labels.npz",
         C + "quality.json",
     params:
-        settings=settings("quality"),
+        settings=settings("quality", "fidelity"),
     log:
         C + "logs/labels.log",
     benchmark:

@@ -51,3 +51,26 @@ rule fit:
     threads: 2
     shell:
         "odah-gen fit --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
+
+
+# A rule of its own: rendering need not wait for it, and what is measured anew renders nothing again.
+rule fidelity:
+    input:
+        subject_file("model.osim"),
+        subject_file("scales.json"),
+        subject_file("body.npz"),
+        subject_file("fit.npz"),
+        C + "keypoints.npz",
+        C + "body.npz",
+        layout=MARKER_LIST,
+        regressor=REGRESSOR,
+    output:
+        C + "fidelity.json",
+    params:
+        settings=settings("body", "skeleton", "ik.engine"),
+    log:
+        C + "logs/fidelity.log",
+    benchmark:
+        C + "logs/fidelity.tsv"
+    shell:
+        "odah-gen fidelity --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"

@@ -1,0 +1,112 @@
+"""The fidelity stage: the fitted body of a clip against its label."""
+
+from pathlib import Path
+
+from odah_gen.body.layout import load_layout
+from odah_gen.body.model import find_body_model
+from odah_gen.errors import InputError
+from odah_gen.fidelity.measure import FinalBody, Label, measure
+from odah_gen.fidelity.mesh import Watched, watch
+from odah_gen.fidelity.standing import Standing, stand
+from odah_gen.registration.fit_stage import pick, read_regressor
+from odah_gen.registration.store import regressor_file
+from odah_gen.run import Run
+from odah_gen.skeleton.ik_stage import marker_weights, model_skeleton
+from odah_gen.storage import read_json, read_npz, read_text, write_json
+
+LABEL_ARRAYS = (
+    "coordinate_names",
+    "joint_names",
+    "body_names",
+    "coordinates",
+    "joint_centers_m",
+    "body_rotations",
+    "marker_names",
+    "markers_m",
+    "marker_error_m",
+    "valid",
+)
+
+
+BODY_ARRAYS = ("poses", "trans", "betas", "gender")
+
+
+def measure_clip(run: Run, clip_id: str) -> None:
+    """Write C/fidelity.json from C/keypoints.npz, C/body.npz and the subject's model, shape and marker offsets.
+
+    Raises:
+        InputError: a file of an earlier stage is missing or does not fit the others.
+    """
+    folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
+    watched = watched_points(run, clip_id)
+    label, body = read_label(folder, watched), read_body(folder, subject)
+    if len(body.poses) != len(label.valid):
+        raise InputError(
+            f"{folder / 'body.npz'}: has {len(body.poses)} frames; keypoints.npz has {len(label.valid)}. "
+            "Run the fit stage of this clip again."
+        )
+    write_json(folder / "fidelity.json", measure(watched, read_standing(run, subject, watched), label, body))
+
+
+def watched_points(run: Run, clip_id: str) -> Watched:
+    """What is looked at on the body model of a clip.
+
+    Raises:
+        InputError: body.npz, the body model, the marker list or the regressor is missing or does not fit.
+    """
+    gender = str(read_npz(run.clip(clip_id) / "body.npz", BODY_ARRAYS)["gender"])
+    model = find_body_model(run.config.body, gender)
+    layout = load_layout(run.config.skeleton.markers).on(model)
+    return watch(model, layout, read_regressor(regressor_file(run), model))
+
+
+def read_body(folder: Path, subject: Path) -> FinalBody:
+    """The fitted body of a clip.
+
+    Raises:
+        InputError: body.npz or the subject's fit.npz is missing or lacks an array.
+    """
+    fitted = read_npz(folder / "body.npz", BODY_ARRAYS)
+    offsets_m = read_npz(subject / "fit.npz", ("marker_offsets_m",))["marker_offsets_m"]
+    return FinalBody(fitted["betas"], offsets_m, fitted["poses"], fitted["trans"])
+
+
+def read_standing(run: Run, subject: Path, watched: Watched) -> Standing | None:
+    """The subject's static trial, or None for an own model that only OpenSim can move.
+
+    Raises:
+        InputError: a file is missing, or the fast engine is wanted and cannot read the model.
+    """
+    path = subject / "model.osim"
+    text = read_text(path)
+    betas = read_npz(subject / "body.npz", ("betas",))["betas"]
+    try:
+        skeleton = model_skeleton(text, str(path))
+    except InputError:
+        if run.config.ik.engine == "fast":
+            raise
+        return None
+    return stand(watched, betas, skeleton, marker_weights(run, subject), read_json(subject / "scales.json"))
+
+
+def read_label(folder: Path, watched: Watched) -> Label:
+    """The label of a clip, its markers in the order of the watched layout.
+
+    Raises:
+        InputError: keypoints.npz is missing, lacks an array, or lacks a marker.
+    """
+    arrays = read_npz(folder / "keypoints.npz", LABEL_ARRAYS)
+    names = {kind: tuple(map(str, arrays[f"{kind}_names"])) for kind in ("coordinate", "joint", "body")}
+    wanted = watched.layout.names
+    errors = pick(folder, arrays["marker_error_m"][..., None], arrays["marker_names"], wanted)
+    return Label(
+        coordinate_names=names["coordinate"],
+        joint_names=names["joint"],
+        body_names=names["body"],
+        coordinates=arrays["coordinates"],
+        joint_centers_m=arrays["joint_centers_m"],
+        body_rotations=arrays["body_rotations"],
+        markers_m=pick(folder, arrays["markers_m"], arrays["marker_names"], wanted),
+        source_error_m=errors[..., 0],
+        valid=arrays["valid"].astype(bool),
+    )
