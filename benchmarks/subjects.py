@@ -49,11 +49,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Recording:
-    """One clip of a person: the markers, and the skin points that nothing but checks may use."""
+    """One clip of a person: the markers, the skin points that nothing but checks may use, and the motion itself."""
 
     name: str
     markers: MarkerTrajectories
     held_out: MarkerTrajectories
+    motion: MotionClip
 
 
 def person(gender: str = "female", betas: Float[np.ndarray, " betas"] | None = None) -> Person:
@@ -78,7 +79,7 @@ def recording(who: Person, action: str, fps: float, seed: int = SEED, seconds: f
     names = who.layout.names + who.layout.held_out_names
     skin = skin_trajectories(who.model, who.betas, clip.poses, clip.trans, clip.time_s, (names, ids))
     count = len(who.layout.names)
-    return Recording(action, columns(skin, slice(0, count)), columns(skin, slice(count, None)))
+    return Recording(action, columns(skin, slice(0, count)), columns(skin, slice(count, None)), clip)
 
 
 def standing(who: Person) -> tuple[MarkerTrajectories, MarkerTrajectories]:

@@ -31,13 +31,15 @@ MARKER_SD_M = 0.008
 """Spread of a marker of weight 1 about its point of the skin: soft tissue and the rigid segments of the skeleton."""
 JOINT_SD_M = 0.008
 """Spread of a regressed joint centre, at least; the regressor's own error counts when it is larger."""
-CORRECTION_SD_RAD = {"spine": 0.5, "collar": 0.1}
-USUAL_CORRECTION_SD_RAD = 1.0
+USUAL_SD_RAD = (1.0, 1.0, 1.0)
+CORRECTION_SD_RAD = {"spine": (0.5, 0.5, 0.5), "collar": (0.1, 0.1, 0.1), "foot": (1.0, 0.2, 0.2)}
+"""Prior spread of a joint's correction about its axes x, y, z. Toes only bend, about x: one marker does not show their
+twist, which else reached 27° where the label's toes are at an end of their range."""
 SHIFT_SD_M = 1.0
 FROZEN_BY_LOCK = {"mtp": ("left_foot", "right_foot"), "wrist": ("left_wrist", "right_wrist"), "subtalar": ()}
 STATIC = ("left_collar", "right_collar")
 COPIED = ("neck", "head")
-FRAMES_PER_CHUNK = 32
+FRAMES_PER_CHUNK = 128
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class FitBody:
     """The points of a body that the fit looks at.
 
     Attributes:
-        points: the markers' vertices, then the vertices of the joint regressor.
-        regressor: joint centres as weighted sums of the latter.
+        points: the markers' vertices, then the vertices of the joint regressor, then some of the soles.
+        regressor: joint centres as weighted sums of the second.
         normals: outward normal of the skin at each marker, at rest.
         marker_weights: 1 for a full marker, 0 for one that is not to be followed.
         offset_sd_m: spread of each marker's place along the skin.
@@ -67,9 +69,20 @@ class FitBody:
         """How many markers there are."""
         return len(self.normals)
 
+    @property
+    def soles(self) -> int:
+        """How many points of the soles there are."""
+        return len(self.points.template) - self.markers - self.regressor.shape[1]
+
+    @property
+    def combine(self) -> Float[Tensor, "rows points"]:
+        """Markers, joint centres and points of the soles as weighted sums of the points."""
+        markers, soles = (torch.eye(count).to(self.regressor) for count in (self.markers, self.soles))
+        return torch.block_diag(markers, self.regressor, soles)
+
     def observe(self, values: Float[Tensor, "frames points *rest"]) -> Float[Tensor, "frames rows *rest"]:
         """Markers and joint centres from the points, or their derivatives from the points' derivatives."""
-        markers, vertices = values[:, : self.markers], values[:, self.markers :]
+        markers, vertices, _ = values.split([self.markers, self.regressor.shape[1], self.soles], 1)
         flat = vertices.reshape(*vertices.shape[:2], -1)
         centers = (self.regressor @ flat).reshape(len(values), -1, *values.shape[2:])
         return torch.cat([markers, centers], 1)
@@ -118,6 +131,7 @@ def make_fit_body(
     regressor: Float[np.ndarray, "joints vertices"],
     joint_error_m: Float[np.ndarray, " joints"],
     betas: Float[np.ndarray, " betas"],
+    sole_ids: Sequence[int] = (),
 ) -> FitBody:
     """Gather what the fit needs of a body model.
 
@@ -130,10 +144,11 @@ def make_fit_body(
         regressor: its weights on them.
         joint_error_m: held-out error of each regressed joint centre (m).
         betas: the subject's shape coefficients.
+        sole_ids: vertices that are held against the floor; none where there is no floor.
     """
     static = torch.as_tensor(static_poses(model, betas), dtype=torch.float64)
     return FitBody(
-        points=skin_points(model, [*marker_ids, *vertex_ids], len(betas)),
+        points=skin_points(model, [*marker_ids, *vertex_ids, *sole_ids], len(betas)),
         regressor=torch.as_tensor(regressor, dtype=torch.float64),
         normals=rest_normals(model, marker_ids),
         marker_weights=torch.as_tensor(marker_weights, dtype=torch.float64),
@@ -148,9 +163,14 @@ def rest_normals(model: BodyModel, vertex_ids: Sequence[int]) -> Float[Tensor, "
     return torch.as_tensor(vertex_normals(model.v_template.double().numpy(), model.faces)[list(vertex_ids)])
 
 
+def locked_joints(locked: Sequence[str]) -> tuple[str, ...]:
+    """The mesh joints whose coordinate is locked."""
+    return tuple(name for lock in locked for name in FROZEN_BY_LOCK.get(lock, ()))
+
+
 def free_joints(locked: Sequence[str]) -> tuple[int, ...]:
     """The mesh joints that the fit moves: not hands, face, head and neck, nor those whose coordinate is locked."""
-    held = {*COPIED, *(name for lock in locked for name in FROZEN_BY_LOCK.get(lock, ()))}
+    held = {*COPIED, *locked_joints(locked)}
     return tuple(joint for joint, name in enumerate(JOINT_NAMES[:22]) if name not in held)
 
 
@@ -162,8 +182,7 @@ def base_rotations(
     The skeleton has no scapula, and a locked coordinate is zero: the mesh must show that.
     """
     local = rotvec_to_matrix(torch.as_tensor(poses, dtype=torch.float64).reshape(-1, 55, 3))
-    held = (*STATIC, *(name for lock in locked for name in FROZEN_BY_LOCK.get(lock, ())))
-    for joint in (JOINT_NAMES.index(name) for name in held):
+    for joint in (JOINT_NAMES.index(name) for name in (*STATIC, *locked_joints(locked))):
         local[:, joint] = body.static_rotations[joint]
     return local
 
@@ -173,7 +192,7 @@ def correction_sd(joints: Sequence[int]) -> Float[Tensor, " unknowns"]:
     spreads = [SHIFT_SD_M] * 3
     for joint in joints:
         part = JOINT_NAMES[joint].split("_")[-1].rstrip("123")
-        spreads += [CORRECTION_SD_RAD.get(part, USUAL_CORRECTION_SD_RAD)] * 3
+        spreads += CORRECTION_SD_RAD.get(part, USUAL_SD_RAD)
     return torch.tensor(spreads, dtype=torch.float64)
 
 
@@ -202,11 +221,21 @@ class Frames:
 
     def pose(self, shaped: ShapedBody, unknowns: Float[Tensor, "frames unknowns"], chunk: slice) -> PosedPoints:
         """The points of the body in some frames under the corrections."""
+        return pose_points(shaped, *self.corrected(unknowns, chunk))
+
+    def corrected(
+        self, unknowns: Float[Tensor, "frames unknowns"], chunk: slice
+    ) -> tuple[Float[Tensor, "some 55 3 3"], Float[Tensor, "some 3"]]:
+        """Rotations of the joints and translation (m) in some frames under the corrections."""
         wanted = unknowns[chunk]
         local = self.local[chunk].clone()
         turns = rotvec_to_matrix(wanted[:, 3:].reshape(-1, len(self.joints), 3))
         local[:, self.joints] = local[:, self.joints] @ turns
-        return pose_points(shaped, local, self.trans[chunk] + wanted[:, :3])
+        return local, self.trans[chunk] + wanted[:, :3]
+
+    def chart(self, unknowns: Float[Tensor, "frames unknowns"], chunk: slice) -> Float[Tensor, "some joints 3 3"]:
+        """How the unknowns turn each joint about its own axes."""
+        return right_jacobian(unknowns[chunk, 3:].reshape(-1, len(self.joints), 3))
 
     def residuals(self, body: FitBody, posed: PosedPoints, chunk: slice) -> Float[Tensor, "frames rows 3"]:
         """Weighted differences to the targets."""
@@ -217,8 +246,7 @@ class Frames:
     ) -> Float[Tensor, "frames values unknowns"]:
         """Derivative of the weighted residuals by the frame's unknowns."""
         turning = body.observe(pose_jacobian(shaped, posed, self.joints))
-        chart = right_jacobian(unknowns[chunk, 3:].reshape(-1, len(self.joints), 3))
-        turning = torch.einsum("trjdx,tjda->trxja", turning, chart).flatten(3)
+        turning = torch.einsum("trjdx,tjda->trxja", turning, self.chart(unknowns, chunk)).flatten(3)
         shift = torch.eye(3, dtype=turning.dtype).expand(*turning.shape[:2], 3, 3)
         return (torch.cat([shift, turning], -1) * self.weights[chunk, :, None, None]).flatten(1, 2)
 
@@ -264,12 +292,12 @@ def marker_offsets(body: FitBody, offsets_m: Float[np.ndarray, "markers 3"]) -> 
 
 
 def distances_mm(
-    body: FitBody, shaped: ShapedBody, frames: Frames, rows: Float[Tensor, "frames size"], targets: Targets
+    positions: Float[Tensor, "frames rows 3"], targets: Targets
 ) -> tuple[Float[np.ndarray, "frames markers"], Float[np.ndarray, "frames joints"]]:
-    """Distances of markers and of joint centres to their targets (mm), NaN where unknown."""
-    seen = torch.cat([body.observe(frames.pose(shaped, rows, chunk).positions) for chunk in frames.chunks()]).numpy()
-    marker = np.linalg.norm(seen[:, : body.markers] - targets.markers_m, axis=-1)
-    joint = np.linalg.norm(seen[:, body.markers :] - targets.joint_centers_m, axis=-1)
+    """Distances of markers and of joint centres (rows in this order) to their targets (mm), NaN where unknown."""
+    markers, seen = targets.markers_m.shape[1], positions.numpy()
+    marker = np.linalg.norm(seen[:, :markers] - targets.markers_m, axis=-1)
+    joint = np.linalg.norm(seen[:, markers:] - targets.joint_centers_m, axis=-1)
     return 1000 * marker, 1000 * joint
 
 

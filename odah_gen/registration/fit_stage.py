@@ -15,9 +15,11 @@ from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitBody, FitSettings, Motion, Targets, make_fit_body
+from odah_gen.registration.floor import sole_vertices
 from odah_gen.registration.regressor import JointRegressor, load_regressor
+from odah_gen.registration.spread import spread_out
 from odah_gen.registration.store import regressor_file
-from odah_gen.registration.subject_fit import fit_subject_shape, spread_frames, used_mean
+from odah_gen.registration.subject_fit import fit_subject_shape, used_mean
 from odah_gen.run import Run
 from odah_gen.storage import read_npz, write_json, write_npz
 
@@ -123,7 +125,13 @@ def subject_fit_body(run: Run, gender: str, betas: Float[np.ndarray, " betas"]) 
     """
     model = find_body_model(run.config.body, gender)
     layout = load_layout(run.config.skeleton.markers).on(model)
-    regressor = read_regressor(regressor_file(run), model)
+    return gather(model, layout, read_regressor(regressor_file(run), model), betas)
+
+
+def gather(
+    model: BodyModel, layout: MarkerLayout, regressor: JointRegressor, betas: Float[np.ndarray, " betas"]
+) -> SubjectBody:
+    """The points of a body that the fit looks at: its markers, its joint centres, and its soles on the floor z = 0."""
     points = make_fit_body(
         model=model,
         marker_ids=layout.vertex_ids(model).tolist(),
@@ -133,6 +141,7 @@ def subject_fit_body(run: Run, gender: str, betas: Float[np.ndarray, " betas"]) 
         regressor=regressor.on_used_vertices(),
         joint_error_m=regressor.held_out_mean_mm / 1000,
         betas=betas,
+        sole_ids=sole_vertices(model, betas),
     )
     return SubjectBody(model, layout, regressor.joint_names, points)
 
@@ -204,7 +213,7 @@ def choose_frames(folder: Path, targets: Targets, count: int) -> list[int]:
         )
     centers = targets.joint_centers_m[solved]
     relative = (centers - centers.mean(1, keepdims=True)).reshape(len(solved), -1)
-    return solved[spread_frames(relative, count)].tolist()
+    return solved[spread_out(relative, count)].tolist()
 
 
 def vertex_distance_mm(model: BodyModel, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> float:

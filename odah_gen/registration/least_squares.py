@@ -6,7 +6,6 @@ A problem says how to measure its cost, how to linearise it and how to solve one
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from scipy.linalg import solveh_banded
@@ -47,7 +46,7 @@ def minimise(
     tolerance: float = 1e-5,
     damping: float = 1e-4,
 ) -> Solution:
-    """Levenberg-Marquardt (Marquardt 1963) until the cost falls by less than `tolerance` of itself.
+    """Levenberg-Marquardt (Marquardt 1963) until a step that needed no more damping gains less than `tolerance` of the cost.
 
     A step is only taken when it lowers the cost; otherwise the damping grows tenfold and the step is solved again.
     """
@@ -58,8 +57,8 @@ def minimise(
         if found is None:
             return Solution(unknowns, cost, iteration)
         unknowns, lower, used = found
-        gain, cost, damping = cost - lower, lower, max(used / 10, 1e-9)
-        if gain <= tolerance * cost:
+        gain, cost, eased, damping = cost - lower, lower, used <= damping, max(used / 10, 1e-9)
+        if eased and gain <= tolerance * cost:
             return Solution(unknowns, cost, iteration)
     return Solution(unknowns, cost, iterations)
 
@@ -79,43 +78,52 @@ def descend(
 
 def solve_banded(
     blocks: Float[Tensor, "frames size size"],
-    bands: Float[np.ndarray, "diagonals unknowns"],
+    couplings: Float[Tensor, "lags frames size"],
     gradient: Float[Tensor, "frames size"],
     damping: float,
 ) -> Float[Tensor, "frames size"]:
-    """Solve (blocks on the diagonal + a fixed banded matrix) x = −gradient, the diagonal enlarged by `damping`.
+    """Solve (blocks on the diagonal + what couples the frames) x = −gradient, the diagonal enlarged by `damping`.
 
-    `bands` holds the lower diagonals as LAPACK's pbsv takes them: bands[i, j] = matrix[j + i, j].
+    couplings[l, t, u] couples unknown u of frame t with itself in frame t + l.
+
+    Raises:
+        numpy.linalg.LinAlgError: the matrix is not positive definite.
     """
     frames, size = gradient.shape
-    matrix = np.zeros((max(len(bands), size), frames * size))
-    matrix[: len(bands)] = bands
-    dense = blocks.numpy()
-    for offset in range(size):
-        columns = np.arange(size - offset)
-        band = matrix[offset].reshape(frames, size)
-        band[:, : size - offset] += dense[:, columns + offset, columns]
-    matrix[0] *= 1 + damping
-    solved = solveh_banded(matrix, -gradient.numpy().ravel(), lower=True, check_finite=False, overwrite_ab=True)
+    # Lower diagonals beside each other, the transpose of what LAPACK's pbsv takes: handed over without a copy.
+    matrix = torch.zeros(frames, size, (len(couplings) - 1) * size + 1, dtype=torch.float64)
+    matrix[..., :size] = block_diagonals(blocks)
+    matrix[..., ::size] += couplings.movedim(0, -1)
+    matrix[..., 0] *= 1 + damping
+    solved = solveh_banded(
+        matrix.flatten(0, 1).numpy().T, -gradient.numpy().ravel(), lower=True, check_finite=False, overwrite_ab=True
+    )
     return torch.from_numpy(solved.reshape(frames, size))
 
 
-def acceleration_bands(frames: int, weights: Float[np.ndarray, " size"]) -> Float[np.ndarray, "diagonals unknowns"]:
-    """Lower diagonals of the matrix of Σ (w · second difference over time)², for unknowns ordered frame by frame.
+def block_diagonals(blocks: Float[Tensor, "frames size size"]) -> Float[Tensor, "frames size size"]:
+    """The lower diagonals of symmetric blocks: [t, j, i] = blocks[t, j, j + i], zero beyond the block.
 
-    With fewer than three frames there is no second difference and the matrix is zero.
+    In memory the entry lies at (size + 1) j + i from the block's start, so the diagonals are a view with that stride.
     """
-    size = len(weights)
-    bands = np.zeros((2 * size + 1, frames * size))
-    if frames < 3:
-        return bands
-    stencil = (1.0, -2.0, 1.0)
+    frames, size, _ = blocks.shape
+    flat = torch.nn.functional.pad(blocks.flatten(), (0, size))
+    view = flat.as_strided((frames, size, size), (size * size, size + 1, 1))
+    order = torch.arange(size)
+    return view * (order[:, None] + order < size)
+
+
+def acceleration_couplings(frames: int, weights: Float[Tensor, " size"]) -> Float[Tensor, "3 frames size"]:
+    """What Σ (w · second difference over time)² couples: each unknown with itself 0, 1 and 2 frames later.
+
+    With fewer than three frames there is no second difference and all is zero.
+    """
+    along = torch.zeros(3, frames, dtype=torch.float64)
+    stencil, triples = (1.0, -2.0, 1.0), max(frames - 2, 0)
     for lag in range(3):
-        along = np.zeros(frames)
         for first in range(3 - lag):
-            along[first : first + frames - 2] += stencil[first] * stencil[first + lag]
-        bands[lag * size] = (along[:, None] * weights**2).ravel()
-    return bands
+            along[lag, first : first + triples] += stencil[first] * stencil[first + lag]
+    return along[..., None] * weights**2
 
 
 def solve_arrow(

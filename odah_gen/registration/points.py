@@ -4,6 +4,7 @@ The Jacobians are analytic. A point may be displaced from its vertex in the rest
 it were a vertex with the same skinning weights and correctives, so a marker off the skin needs no frame of its own.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -128,14 +129,15 @@ def joint_levers(
     weights, rotations = shaped.weights[:, used], posed.rotations[:, used]
     moves = posed.centers[:, used] - torch.einsum("tkab,kb->tka", rotations, shaped.joints[used])
     carried = torch.einsum("tkab,tpb->tpka", rotations, posed.corrected) + moves[:, None]
-    below = descendants(shaped.parents, joints)[:, used].to(weights)
+    below = descendants(shaped.parents, tuple(joints))[:, used].to(weights)
     hanging = torch.einsum("jk,tpka->tpja", below, carried * weights[None, :, :, None])
     share = torch.einsum("jk,pk->pj", below, weights)
     return hanging - share[None, :, :, None] * posed.centers[:, None, list(joints)]
 
 
-def descendants(parents: tuple[int, ...], joints: Sequence[int]) -> Tensor:
-    """Boolean [joints, 55]: which joints move with each of `joints`, itself included."""
+@functools.cache
+def descendants(parents: tuple[int, ...], joints: tuple[int, ...]) -> Tensor:
+    """Boolean [joints, 55]: which joints move with each of `joints`, itself included; treat as constant."""
     below = torch.zeros(len(joints), len(parents), dtype=torch.bool)
     for row, joint in enumerate(joints):
         below[row, joint] = True

@@ -182,7 +182,9 @@ def fit_subject_shape(
         problem = SubjectProblem(body, frames, own, shared_precision(body, len(own), annealing))
         unknowns = minimise(problem, unknowns, settings.iterations).unknowns
     rows, fitted, displaced = problem.split(unknowns)
-    marker_mm, joint_mm = distances_mm(body, problem.shape(unknowns), frames, rows, targets)
+    shaped = problem.shape(unknowns)
+    seen = [body.observe(frames.pose(shaped, rows, chunk).positions) for chunk in frames.chunks()]
+    marker_mm, joint_mm = distances_mm(torch.cat(seen), targets)
     return SubjectFit(
         betas=fitted.numpy(),
         offsets_m=displaced.numpy(),
@@ -194,18 +196,3 @@ def fit_subject_shape(
 def used_mean(body: FitBody, marker_mm: Float[np.ndarray, "frames markers"]) -> float:
     """Mean distance over the markers that the fit follows (mm)."""
     return float(np.nanmean(marker_mm[:, body.marker_weights.numpy() > 0]))
-
-
-def spread_frames(features: Float[np.ndarray, "frames values"], count: int) -> list[int]:
-    """Frames far apart: the one farthest from the mean, then always the one farthest from those taken (Gonzalez 1985).
-
-    All frames when there are no more than `count`.
-    """
-    if len(features) <= count:
-        return list(range(len(features)))
-    chosen = [int(np.linalg.norm(features - features.mean(0), axis=1).argmax())]
-    nearest = np.linalg.norm(features - features[chosen[0]], axis=1)
-    while len(chosen) < count:
-        chosen.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, np.linalg.norm(features - features[chosen[-1]], axis=1))
-    return sorted(chosen)

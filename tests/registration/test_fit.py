@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 from odah_gen.body.model import JOINT_NAMES
 from odah_gen.registration.clip_fit import fit_clip_motion
 from odah_gen.registration.fit_frames import FitSettings, Motion, Targets, base_rotations, free_joints, right_jacobian
-from odah_gen.registration.subject_fit import fit_subject_shape, spread_frames
+from odah_gen.registration.spread import spread_out
+from odah_gen.registration.subject_fit import fit_subject_shape
 
 FPS = 30.0
 EXACT = FitSettings(smoothness=0.0)
@@ -17,9 +18,10 @@ FREE = free_joints(())
 
 
 def disturbed(motion: Motion, size_rad: float, seed: int = 5) -> Motion:
-    """A source motion that is wrong by a constant rotation in every joint that may move, and by 2 cm."""
+    """A source motion that is wrong by a constant rotation in every joint that may move, as far as it may, and by 2 cm."""
     poses = motion.poses.reshape(-1, 55, 3).copy()
     wrong = size_rad * np.random.default_rng(seed).standard_normal((55, 3))
+    wrong[[JOINT_NAMES.index(f"{side}_foot") for side in ("left", "right")], 1:] = 0  # Toes only bend.
     for joint in FREE:
         if "collar" not in JOINT_NAMES[joint]:
             turned = Rotation.from_rotvec(poses[:, joint]) * Rotation.from_rotvec(wrong[joint])
@@ -56,7 +58,7 @@ def test_subject_recovers_shape_and_marker_offsets(subject, motion):
     normals = subject.body.normals.numpy()
     sideways = np.cross(normals, generator.standard_normal(normals.shape))
     offsets = 0.006 * sideways / np.linalg.norm(sideways, axis=1, keepdims=True)
-    frames = spread_frames(subject.targets(motion, true, offsets).joint_centers_m.reshape(30, -1), 8)
+    frames = spread_out(subject.targets(motion, true, offsets).joint_centers_m.reshape(30, -1), 8)
     wrong = disturbed(motion, 0.1).take(frames)
     targets = subject.targets(motion.take(frames), true, offsets)
     found = fit_subject_shape(subject.body, own, wrong, targets, EXACT)
@@ -171,9 +173,9 @@ def np_to_torch(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
-def test_spread_frames_takes_extremes_once():
+def test_spread_out_takes_extremes_once():
     line = np.linspace(0, 1, 50)[:, None]
-    chosen = spread_frames(line, 5)
+    chosen = spread_out(line, 5)
     assert len(set(chosen)) == 5
     assert {0, 49} <= set(chosen)
-    assert spread_frames(line[:3], 5) == [0, 1, 2]
+    assert spread_out(line[:3], 5) == [0, 1, 2]

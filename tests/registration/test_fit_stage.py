@@ -42,7 +42,7 @@ def run(tmp_path, model) -> Run:
     pd.DataFrame({"clip_id": [CLIP], "subject": [SUBJECT], "action": ["walking"]}).to_parquet(folder / "clips.parquet")
     run = open_run(folder)
     betas = 0.5 * np.random.default_rng(0).standard_normal(8)
-    poses, trans = true_poses(model), np.tile([0.1, 0.0, 1.0], (FRAMES, 1))
+    poses, trans = true_poses(model), np.tile([0.1, 0.0, 1.6], (FRAMES, 1))
     write_npz(run.subject(SUBJECT) / "body.npz", betas=betas, gender="neutral", model="free")
     write_keypoints(run, model, betas, poses, trans)
     source = poses.copy().reshape(FRAMES, 55, 3)

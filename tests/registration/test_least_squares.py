@@ -5,26 +5,30 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from odah_gen.registration.least_squares import acceleration_bands, minimise, solve_arrow, solve_banded
+from odah_gen.registration.least_squares import acceleration_couplings, minimise, solve_arrow, solve_banded
 
 
-def dense_of_bands(bands):
-    matrix = np.zeros((bands.shape[1], bands.shape[1]))
-    for offset, band in enumerate(bands):
-        for column in range(bands.shape[1] - offset):
-            matrix[column + offset, column] = matrix[column, column + offset] = band[column]
+def dense_of_couplings(couplings: torch.Tensor) -> np.ndarray:
+    """The matrix that couplings stand for."""
+    lags, frames, size = couplings.shape
+    matrix = np.zeros((frames * size, frames * size))
+    for lag in range(lags):
+        for frame in range(frames - lag):
+            for unknown in range(size):
+                one, other = frame * size + unknown, (frame + lag) * size + unknown
+                matrix[one, other] = matrix[other, one] = couplings[lag, frame, unknown]
     return matrix
 
 
-def test_acceleration_bands_are_the_gram_matrix_of_second_differences():
-    weights = np.array([1.0, 3.0])
+def test_acceleration_couplings_are_the_gram_matrix_of_second_differences():
+    weights = torch.tensor([1.0, 3.0], dtype=torch.float64)
     for frames in (1, 2, 3, 4, 7):
         second = np.zeros((max(frames - 2, 0) * 2, frames * 2))
         for row in range(max(frames - 2, 0)):
             for unknown, weight in enumerate(weights):
                 for lag, factor in enumerate((1, -2, 1)):
                     second[row * 2 + unknown, (row + lag) * 2 + unknown] = weight * factor
-        assert np.allclose(dense_of_bands(acceleration_bands(frames, weights)), second.T @ second)
+        assert np.allclose(dense_of_couplings(acceleration_couplings(frames, weights)), second.T @ second)
 
 
 def test_banded_solution_equals_the_dense_one():
@@ -32,14 +36,14 @@ def test_banded_solution_equals_the_dense_one():
     frames, size = 6, 3
     half = generator.standard_normal((frames, size, size))
     blocks = half @ half.transpose(0, 2, 1) + np.eye(size)
-    bands = acceleration_bands(frames, np.array([0.5, 1.0, 2.0]))
+    couplings = acceleration_couplings(frames, torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64))
     gradient = generator.standard_normal((frames, size))
-    matrix = dense_of_bands(bands)
+    matrix = dense_of_couplings(couplings)
     for frame in range(frames):
         part = slice(frame * size, (frame + 1) * size)
         matrix[part, part] += blocks[frame]
     matrix += 0.1 * np.diag(np.diag(matrix))
-    found = solve_banded(torch.as_tensor(blocks), bands, torch.as_tensor(gradient), 0.1)
+    found = solve_banded(torch.as_tensor(blocks), couplings, torch.as_tensor(gradient), 0.1)
     assert np.allclose(found.numpy().ravel(), np.linalg.solve(matrix, -gradient.ravel()))
 
 

@@ -75,6 +75,6 @@ def test_shape_and_offset_derivatives_are_the_limit_of_differences(posed):
 
 
 def test_descendants_of_the_pelvis_are_all_joints(model):
-    below = descendants(model.parents, [0, 18])
+    below = descendants(model.parents, (0, 18))
     assert below[0].all()
     assert set(np.flatnonzero(below[1].numpy())) == {18, 20, *range(25, 40)}
