@@ -262,14 +262,14 @@ def floor_columns(subject: SubjectBody, shape: SubjectFit, found: ClipFit, clip:
     fitted = mesh(subject, shape.betas, found.motion, feet)
     low, fit_low = source[..., 2].min(1), fitted[..., 2].min(1)
     touches = low < TOUCH_M
-    floating = (fit_low - low.clip(0.0))[touches].max() if touches.any() else np.nan
+    floating = 1000 * float((fit_low - low.clip(0.0))[touches].max()) if touches.any() else None
     slides = [skate_speed(points, clip.fps) for points in (source, fitted)]
     return {
         "source's lowest foot vertex": float(1000 * source[..., 2].min()),
         "fit's": float(1000 * fitted[..., 2].min()),
         "source's feet slide (mm/s)": None if slides[0] is None else 1000 * slides[0],
         "fit's slide (mm/s)": None if slides[1] is None else 1000 * slides[1],
-        "fit floats above a touching source": float(1000 * floating),
+        "fit floats above a touching source": floating,
     }
 
 

@@ -45,6 +45,13 @@ class Body:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """Further bodies for the same motion: heavier and lighter variants of every subject."""
+
+    bmi_offsets: tuple[float, ...] = (0.0,)
+
+
+@dataclass(frozen=True)
 class Skeleton:
     """Which OpenSim model and which of its joints may move."""
 
@@ -184,6 +191,7 @@ class Config:
     fps: float = 60.0
     motion: Motion = field(default_factory=Motion)
     body: Body = field(default_factory=Body)
+    shape: Shape = field(default_factory=Shape)
     skeleton: Skeleton = field(default_factory=Skeleton)
     ik: InverseKinematics = field(default_factory=InverseKinematics)
     regressor: Regressor = field(default_factory=Regressor)

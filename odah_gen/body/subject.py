@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from odah_gen.body.model import BodyModel, find_body_model
+from odah_gen.body.volume import mass_direction
 from odah_gen.motion.amass import read_amass
 from odah_gen.run import Run
 
@@ -16,7 +17,8 @@ def subject_body(run: Run, subject: str) -> tuple[BodyModel, Float[np.ndarray, "
     """The body model for a subject's gender, and the subject's shape coefficients.
 
     The catalogue says where the shape comes from: the motion file, where its flavour and the body model agree, or a
-    draw from the subject's own generator.
+    draw from the subject's own generator. A variant has the shape of the subject it is a variant of, moved towards more
+    or less mass.
 
     Raises:
         InputError: the run has no such subject, or its body model or motion file cannot be read.
@@ -26,8 +28,11 @@ def subject_body(run: Run, subject: str) -> tuple[BodyModel, Float[np.ndarray, "
     count = min(run.config.body.num_betas, model.num_betas)
     if row["betas_source"] == "file":
         found = read_amass(Path(str(row["source_file"]))).betas[:count]
-        return model, np.pad(found, (0, count - len(found)))
-    return model, draw_betas(run.generator(subject, "shape"), count, run.config.motion.shape_sd)
+        betas = np.pad(found, (0, count - len(found)))
+    else:
+        betas = draw_betas(run.generator(str(row["variant_of"]), "shape"), count, run.config.motion.shape_sd)
+    offset = float(row["bmi_offset"])
+    return model, betas + offset * mass_direction(model, count) if offset else betas
 
 
 def draw_betas(generator: np.random.Generator, count: int, spread: float) -> Float[np.ndarray, " betas"]:

@@ -23,6 +23,23 @@ def body_mass(model: BodyModel, betas: Float[torch.Tensor, " betas"] | Float[np.
     return DENSITY_KG_PER_M3 * skin_volume(vertices.detach().numpy().astype(np.float64), model.faces)
 
 
+def mass_direction(model: BodyModel, betas: int) -> Float[np.ndarray, " betas"]:
+    """The direction among shape coefficients, one standard deviation long, in which mass grows and height does not.
+
+    It is the gradient of the volume at the mean shape (a sixth of b × c for a corner of a triangle with the others b and
+    c) without its part along the gradient of the height.
+    """
+    vertices, shape = model.v_template.double().numpy(), model.shapedirs[..., :betas].double().numpy()
+    areas = np.zeros_like(vertices)
+    for corner in range(3):
+        after, last = (vertices[model.faces[:, (corner + step) % 3]] for step in (1, 2))
+        np.add.at(areas, model.faces[:, corner], np.cross(after, last) / 6)
+    mass = np.einsum("vc,vcs->s", areas, shape)
+    height = shape[vertices[:, 1].argmax(), 1] - shape[vertices[:, 1].argmin(), 1]
+    mass -= mass @ height / max(height @ height, 1e-12) * height
+    return mass / np.linalg.norm(mass)
+
+
 def skin_volume(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> float:
     """Volume (m³) inside the largest connected part of a mesh; eyeballs are other parts and lie inside."""
     _, part = connected_components(

@@ -153,6 +153,8 @@ CATALOGUE: Mapping[str, str] = {
     "split": "train, val or test; a subject has one",
     "seed": "seed of what is drawn for the clip",
     "betas_source": "where the shape comes from: drawn from the subject's seed, or the motion file",
+    "variant_of": "the subject whose shape and motion this one has; itself, where it is no variant",
+    "bmi_offset": "how far the shape is moved towards more mass at the same height (sd of the shape space)",
     "shard": "batch that the clip belongs to",
 }
 

@@ -1,7 +1,7 @@
 """The clip catalogue of a run: which clips there are, who moves in them, and which split they belong to."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +61,9 @@ def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:
     width = max(2, *(len(str(entry.number)) for entry in entries))
     splits = split_subjects(list(dict.fromkeys(entry.subject for entry in entries)), config.split, config.seed)
     rows: dict[str, dict[str, object]] = {}
-    for entry in entries:
-        clip_id = f"{entry.subject}-{entry.action}-{entry.number:0{width}d}"
+    for entry, subject, offset in variants(entries, config.shape.bmi_offsets):
+        motion = f"{entry.action}-{entry.number:0{width}d}"
+        clip_id = f"{subject}-{motion}"
         if clip_id in rows:
             raise InputError(
                 f"{rows[clip_id]['source_file']} and {entry.source_file}: both give the clip {clip_id!r}. "
@@ -70,7 +71,7 @@ def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:
             )
         rows[clip_id] = {
             "clip_id": clip_id,
-            "subject": entry.subject,
+            "subject": subject,
             "gender": entry.gender,
             "action": entry.action,
             "index": entry.number,
@@ -80,11 +81,20 @@ def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:
             "fps": float(config.fps),
             "source_fps": float(entry.fps),
             "split": splits[entry.subject],
-            "seed": clip_seed(config.seed, clip_id),
+            "seed": clip_seed(config.seed, f"{entry.subject}-{motion}"),
             "betas_source": entry.betas_source,
+            "variant_of": entry.subject,
+            "bmi_offset": offset,
             "shard": len(rows) // CLIPS_PER_SHARD,
         }
     return pd.DataFrame(list(rows.values()))
+
+
+def variants(entries: Sequence[Entry], offsets: Sequence[float]) -> Iterator[tuple[Entry, str, float]]:
+    """Every entry with each body that does it: its name, `<subject>b<n>` for the n-th offset but 0, and the offset."""
+    for number, offset in enumerate(offsets, start=1):
+        for entry in entries:
+            yield entry, entry.subject if offset == 0 else f"{entry.subject}b{number}", float(offset)
 
 
 def clip_frames(config: Config, entry: Entry) -> int:

@@ -9,7 +9,7 @@ from odah_gen.storage import read_yaml
 
 KEYWORDS = {
     *("$schema", "$ref", "$defs", "title", "description", "type", "enum", "const", "required", "items", "pattern"),
-    *("properties", "additionalProperties", "minProperties", "maxProperties", "minItems", "maxItems"),
+    *("properties", "additionalProperties", "minProperties", "maxProperties", "minItems", "uniqueItems", "maxItems"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength"),
 }
 

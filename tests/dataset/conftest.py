@@ -308,6 +308,8 @@ def catalogue():
             "split": split,
             "seed": 1,
             "betas_source": "drawn",
+            "variant_of": subject,
+            "bmi_offset": 0.0,
             "shard": 0,
         }
         for clip_id, (subject, split) in CLIPS.items()

@@ -3,13 +3,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from odah_gen import cli
 from odah_gen.body.model import load_body_model
+from odah_gen.body.skinning import shape_body
 from odah_gen.body.subject import subject_body
-from odah_gen.config import Body, Config, Motion, Split, from_mapping
+from odah_gen.body.volume import body_mass
+from odah_gen.config import Body, Config, Motion, Shape, Split, from_mapping
 from odah_gen.errors import InputError
 from odah_gen.motion.catalogue import create_run, split_subjects
 from odah_gen.motion.resample import resampled_frames
@@ -18,7 +21,7 @@ from odah_gen.run import open_run
 
 COLUMNS = [
     "clip_id", "subject", "gender", "action", "index", "source", "source_file", "frames", "fps", "source_fps", "split",
-    "seed", "betas_source", "shard",
+    "seed", "betas_source", "variant_of", "bmi_offset", "shard",
 ]  # fmt: skip
 
 
@@ -213,3 +216,25 @@ def test_later_configurations_go_over_earlier_ones(tmp_path, capsys):
     assert (run.config.fps, run.config.motion.subjects, len(run.clips)) == (12, 2, 2)
     assert "2 clips of 2 subjects, 48 frames at 12 Hz" in capsys.readouterr().err
     assert run.config == from_mapping({"fps": 12, "motion": {"subjects": 2, "clips_per_subject": 1}})
+
+
+def test_variants_do_the_same_motion_with_another_mass(tmp_path):
+    config = Config(
+        motion=Motion(subjects=4, clips_per_subject=1, actions=("walking",)), shape=Shape(bmi_offsets=(-1.0, 0.0, 1.0))
+    )
+    run = create_run(config, tmp_path)
+    assert list(run.clips["subject"])[:4] == ["s01b1", "s02b1", "s03b1", "s04b1"]
+    assert run.clips.groupby("variant_of")[["seed", "split", "gender"]].nunique().to_numpy().max() == 1
+    own = create_run(Config(motion=config.motion), tmp_path / "own")
+    assert run.row("s02-walking-01")["seed"] == own.row("s02-walking-01")["seed"]
+    model, light = subject_body(run, "s02b1")
+    _, middle = subject_body(run, "s02")
+    _, heavy = subject_body(run, "s02b3")
+    np.testing.assert_allclose(middle, subject_body(own, "s02")[1])
+    masses = [body_mass(model, betas) for betas in (light, middle, heavy)]
+    assert masses[1] - masses[0] > 5.0
+    assert masses[2] - masses[1] > 5.0
+    heights = [
+        float(np.ptp(shape_body(model, torch.as_tensor(betas)).vertices[:, 1].numpy())) for betas in (light, heavy)
+    ]
+    assert abs(heights[1] - heights[0]) < 0.005

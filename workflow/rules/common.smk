@@ -79,14 +79,14 @@ def settings(*keys):
 def clip_entry(wildcards):
     """What the catalogue says of a clip's motion; its split and shard change nothing in it."""
     row = RUN.row(wildcards.clip)
-    return [str(row[name]) for name in ("gender", "source", "source_file", "frames", "seed", "betas_source")]
+    return [str(row[name]) for name in ("gender", "source", "source_file", "frames", "seed", "betas_source", "bmi_offset")]
 
 
 def subject_entry(wildcards):
     """What the catalogue says of a subject's body; a file's name counts where the body comes from it."""
     row = RUN.row(RUN.clips_of(wildcards.subject)[0])
     file = row["source_file"] if row["betas_source"] == "file" else ""
-    return [str(row["gender"]), str(row["betas_source"]), str(file)]
+    return [str(row["gender"]), str(row["betas_source"]), str(row["bmi_offset"]), str(file)]
 
 
 def subject_file(name):
