@@ -82,7 +82,7 @@ def amount(quick: bool) -> Amount:
     """A minute's worth, or everything."""
     mocap = mocap_names()
     if quick:
-        return Amount(20, 30, [60, 600, 1800], 3, ["walking", *mocap[-1:]], 3)
+        return Amount(20, 20, [60, 600], 3, ["walking"], 3)
     return Amount(200, FRAMES, [60, 600, 6000, 60000], 10, [*ACTIONS, *mocap], 20)
 
 

@@ -83,7 +83,7 @@ def amount(quick: bool) -> Amount:
     """A minute's worth, or everything."""
     mocap = mocap_names()
     if quick:
-        return Amount(["walking", *mocap[-1:]], [100, FRAMES, 1800], 8, 20)
+        return Amount(["walking"], [100, FRAMES], 8, 20)
     return Amount([*ACTIONS, *mocap], [100, FRAMES, 2000, 10000], 30, 200)
 
 

@@ -35,6 +35,7 @@ from subjects import Person, mocap_names, person, recording
 from odah_gen.body.subject import draw_betas
 from odah_gen.config import Config, InverseKinematics, Motion
 from odah_gen.motion.catalogue import create_run
+from odah_gen.motion.procedural import ACTIONS
 from odah_gen.run import Run, open_run
 from odah_gen.skeleton.anatomy import PROPORTIONS, QUIET, stance_figures
 from odah_gen.skeleton.ik_stage import against_opensim, marker_weights, solve_trial
@@ -50,23 +51,24 @@ WAYS = {
 }
 BODIES_SEED = 3
 """As in tests/skeleton/test_meaning.py."""
-MOTIONS, MOCAP_MOTIONS = ("walking", "sitting", "waving"), ("walk", "kick")
 MOTION_RATE_HZ = 30.0
 CORES = 2
 
 
 @dataclass(frozen=True)
 class Amount:
-    """How much is measured: seeds of known sizes, bodies, and clips of a whole subject of so many seconds."""
+    """How much is measured: seeds of known sizes, bodies and their motions, clips of a whole subject of so many seconds."""
 
     seeds: int
     bodies: int
+    motions: Sequence[str]
     clips: int
     seconds: float
     checked_clips: int
 
 
-QUICK, FULL = Amount(1, 1, 2, 2.0, 0), Amount(10, 20, 20, 10.0, 4)
+QUICK = Amount(1, 1, ("walking",), 2, 1.0, 0)
+FULL = Amount(10, 20, ("walking", "sitting", "waving", "walk", "kick"), 20, 10.0, 4)
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def main() -> None:
     report.add_table("known sizes: every subject", (known_row(seed, ways) for seed, ways in enumerate(found)))
     report.add(f"known sizes: mean of {wanted.seeds} subjects", known_figures(found))
     bodies: list[dict[str, float | str]] = []
-    report.add_table("bodies", body_rows(wanted.bodies, bodies))
+    report.add_table("bodies", body_rows(wanted, bodies))
     report.add(f"bodies: worst of {wanted.bodies}", body_figures(bodies))
     title = f"whole subject, {wanted.clips} clips of {wanted.seconds:g} s at 60 Hz, {CORES} cores"
     report.add(title, whole_subject(wanted, at_most(60) if wanted == FULL else None))
@@ -134,10 +136,10 @@ def drawn_bodies(count: int) -> list[Person]:
     return [person(("female", "male")[index % 2], draw_betas(random, 16, 1.0)) for index in range(count)]
 
 
-def body_rows(count: int, kept: list[dict[str, float | str]]) -> Iterator[dict[str, float | str]]:
+def body_rows(wanted: Amount, kept: list[dict[str, float | str]]) -> Iterator[dict[str, float | str]]:
     """Scale some bodies with motions of their own, and tell what an anatomist would ask; rows are kept, too."""
-    actions = [*MOTIONS, *(name for name in MOCAP_MOTIONS if name in mocap_names())]
-    for index, who in enumerate(drawn_bodies(count)):
+    actions = [name for name in wanted.motions if name in (*ACTIONS, *mocap_names())]
+    for index, who in enumerate(drawn_bodies(wanted.bodies)):
         say(f"body {index}")
         motions = [recording(who, action, MOTION_RATE_HZ).markers for action in actions]
         start = time.process_time()
