@@ -17,6 +17,7 @@ from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.body.trajectories import skin_trajectories
+from odah_gen.skeleton import fast_ik
 from odah_gen.skeleton.joint_scaling import QUIET
 from odah_gen.skeleton.kinematics import Solution
 from odah_gen.skeleton.scale_limits import TRUNK_STATURE_M
@@ -41,7 +42,6 @@ PROPORTIONS: Mapping[str, tuple[str, str, float]] = {
 NOD_DEG = 40.0
 RAISE_DEG, CLAVICLE_DEG = 165.0, 25.0
 NOD_FRAMES, RAISE_FRAMES = 2, 7
-ACCURACY = 1e-8
 
 Turn = tuple[str, tuple[float, float, float]]
 """A joint of the body model and the rotation vector (deg, frame of its parent) that is added to its static pose."""
@@ -68,11 +68,11 @@ def stance_figures(
         `nod_lumbar_deg` and `raised_arm_lumbar_deg`, the largest change of a lumbar angle.
 
     Raises:
-        InputError: OpenSim failed.
+        InputError: the model has what the fast engine does not know.
     """
     trial = moving_trial(model, betas, layout)
     weights = dict(zip(layout.names, layout.weights))
-    solution = call("solve", text=subject.text, trial=trial, weights=weights, accuracy=ACCURACY)
+    solution = fast_ik.solve(call("read_skeleton", text=subject.text), trial, weights)
     still = solution.coordinates[0]
     figures = {name: float(np.rad2deg(still[solution.coordinate_names.index(name)])) for name in QUIET}
     figures |= center_distances(static_with_centers(model, betas, layout), solution)
