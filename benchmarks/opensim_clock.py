@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,16 @@ HELD_WEIGHT = 1000.0
 """Of coordinates (per rad²) beside markers (0.02 to 10 per m²)."""
 
 
+@cache
+def child() -> ProcessPoolExecutor:
+    """The process beside this one in which OpenSim's tools run, one call after the other."""
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
 def in_child(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Run a function of this module in a process of its own, in a scratch folder, its output thrown away."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, tempfile.TemporaryDirectory() as folder:
-        return pool.submit(quietly, folder, function, arguments).result()
+    """Run a function of this module in the child process, in a scratch folder, its output thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        return child().submit(quietly, folder, function, arguments).result()
 
 
 def quietly(folder: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
