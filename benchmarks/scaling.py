@@ -1,6 +1,6 @@
 """How true subjects' models are, and how long they take.
 
-    python benchmarks/scaling.py [--quick] [--json PATH]
+    python benchmarks/scaling.py [--quick] [--seed N] [--json PATH]
 
 Three parts. Known sizes: subjects drawn with known scale factors and displaced markers, found again by OpenSim's Scale
 tool and by the joint fit (benchmarks/known_scales.py says what is drawn). Bodies: the models of bodies of the free body
@@ -75,6 +75,7 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one subject, one body, short clips; under a minute")
+    parser.add_argument("--seed", type=int, default=BODIES_SEED, help=f"of the drawn bodies; {BODIES_SEED} by default")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures with machine, versions and date")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -83,7 +84,7 @@ def main() -> None:
     report.add_table("known sizes: every subject", (known_row(seed, ways) for seed, ways in enumerate(found)))
     report.add(f"known sizes: mean of {wanted.seeds} subjects", known_figures(found))
     bodies: list[dict[str, float | str]] = []
-    report.add_table("bodies", body_rows(wanted, bodies))
+    report.add_table("bodies", body_rows(wanted, arguments.seed, bodies))
     report.add(f"bodies: worst of {wanted.bodies}", body_figures(bodies))
     title = f"whole subject, {wanted.clips} clips of {wanted.seconds:g} s at 60 Hz, {CORES} cores"
     report.add(title, whole_subject(wanted, at_most(60) if wanted == FULL else None))
@@ -130,16 +131,16 @@ def known_figures(found: Sequence[Mapping[str, Recovered]]) -> Iterator[Figure]:
         yield Figure(f"joint fit against {WAYS[other]}: joint centres", centers, "of its error", at_most(0.5))
 
 
-def drawn_bodies(count: int) -> list[Person]:
+def drawn_bodies(count: int, seed: int) -> list[Person]:
     """Bodies drawn as the pipeline draws them, women and men in turn."""
-    random = np.random.default_rng(BODIES_SEED)
+    random = np.random.default_rng(seed)
     return [person(("female", "male")[index % 2], draw_betas(random, 16, 1.0)) for index in range(count)]
 
 
-def body_rows(wanted: Amount, kept: list[dict[str, float | str]]) -> Iterator[dict[str, float | str]]:
+def body_rows(wanted: Amount, seed: int, kept: list[dict[str, float | str]]) -> Iterator[dict[str, float | str]]:
     """Scale some bodies with motions of their own, and tell what an anatomist would ask; rows are kept, too."""
     actions = [name for name in wanted.motions if name in (*ACTIONS, *mocap_names())]
-    for index, who in enumerate(drawn_bodies(wanted.bodies)):
+    for index, who in enumerate(drawn_bodies(wanted.bodies, seed)):
         say(f"body {index}")
         motions = [recording(who, action, MOTION_RATE_HZ).markers for action in actions]
         start = time.process_time()
