@@ -12,7 +12,7 @@ TRUNK_STATURE_M = 1.80
 OpenSim's gait2392 and of Hamner et al. 2010, which are about 1.8 m tall; from hips to shoulders it measures 0.53 m,
 which is 30 % of 1.80 m, as in men (de Leva 1996: 29.6 %), and 31 % of 1.70 m."""
 STATURE_ERROR = 0.005
-"""Of the limits, the part that stature takes, because it is estimated from joint centres."""
+"""Of the limits, the part that stature takes, because it is estimated from markers (scaling.stature_factor)."""
 
 Limits = tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]
 """The smallest and the largest value of each factor."""
