@@ -49,15 +49,15 @@ def draw_surface(
         faces: triangles, seen counter-clockwise from outside.
         size: width and height (px).
     """
-    corners = np.concatenate([places_px, px_per_m * depths_m[:, None]], axis=1)[faces]
+    points = np.concatenate([places_px, px_per_m * depths_m[:, None]], axis=1)
+    corners = points[faces[turns_left(places_px[faces])]]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    facing = normals[:, 2] < 0
-    corners, normals = corners[facing], normals[facing]
     owner, column, row = pixels_in_boxes(corners[..., :2], size)
-    shares = corner_shares(corners[owner, :, :2], np.stack([column, row], axis=1) + 0.5)
-    inside = (shares >= 0).all(axis=1)
-    owner, column, row, shares = owner[inside], column[inside], row[inside], shares[inside]
-    depth = np.einsum("pc,pc->p", shares, corners[owner, :, 2]) / px_per_m
+    second, third = corner_shares(corners[..., :2], owner, column + 0.5, row + 0.5)
+    inside = (second >= 0) & (third >= 0) & (second + third <= 1)
+    owner, column, row, second, third = (array[inside] for array in (owner, column, row, second, third))
+    first, *others = corners[..., 2].T / px_per_m
+    depth = first[owner] + second * (others[0] - first)[owner] + third * (others[1] - first)[owner]
     # Of several values for one pixel numpy keeps the last: the nearest.
     order = np.argsort(-depth, kind="stable")
     surface = Surface(np.full(size[::-1], np.inf), np.zeros(size[::-1]))
@@ -67,12 +67,21 @@ def draw_surface(
     return surface
 
 
+def turns_left(corners_px: Float[np.ndarray, "faces 3 2"]) -> Bool[np.ndarray, " faces"]:
+    """Which triangles run counter-clockwise as one looks at them, rows growing downwards: those that face the viewer."""
+    first, second = corners_px[:, 1] - corners_px[:, 0], corners_px[:, 2] - corners_px[:, 0]
+    return np.asarray(first[:, 0] * second[:, 1] < first[:, 1] * second[:, 0])
+
+
 def pixels_in_boxes(
     corners_px: Float[np.ndarray, "faces 3 2"], size: tuple[int, int]
 ) -> tuple[Int[np.ndarray, " pixels"], Int[np.ndarray, " pixels"], Int[np.ndarray, " pixels"]]:
     """Every pixel of the picture whose centre lies in a triangle's bounding box: the triangle, column and row."""
-    first = np.clip(np.ceil(corners_px.min(axis=1) - 0.5), 0, size).astype(int)
-    last = np.clip(np.floor(corners_px.max(axis=1) - 0.5), -1, np.array(size) - 1).astype(int)
+    # Three corners one by one: many times faster than reducing an axis of three.
+    one, two, three = corners_px[:, 0], corners_px[:, 1], corners_px[:, 2]
+    low, high = np.minimum(np.minimum(one, two), three), np.maximum(np.maximum(one, two), three)
+    first = np.clip(np.ceil(low - 0.5), 0, size).astype(int)
+    last = np.clip(np.floor(high - 0.5), -1, np.array(size) - 1).astype(int)
     columns, rows = np.maximum(last - first + 1, 0).T
     counts = columns * rows
     owner = np.repeat(np.arange(len(counts)), counts)
@@ -81,11 +90,21 @@ def pixels_in_boxes(
 
 
 def corner_shares(
-    corners_px: Float[np.ndarray, "pixels 3 2"], places_px: Float[np.ndarray, "pixels 2"]
-) -> Float[np.ndarray, "pixels 3"]:
-    """Barycentric coordinates: the share of each corner of a triangle in a place; one is negative outside of it."""
-    (ax, ay), (bx, by) = ((corners_px[:, corner] - corners_px[:, 0]).T for corner in (1, 2))
-    px, py = (places_px - corners_px[:, 0]).T
+    corners_px: Float[np.ndarray, "faces 3 2"],
+    owner: Int[np.ndarray, " places"],
+    x_px: Float[np.ndarray, " places"],
+    y_px: Float[np.ndarray, " places"],
+) -> tuple[Float[np.ndarray, " places"], Float[np.ndarray, " places"]]:
+    """Barycentric coordinates of places in their triangles: the shares of the second and the third corner.
+
+    Args:
+        corners_px: the triangles.
+        owner: the triangle of each place.
+        x_px, y_px: the places.
+    """
+    (startx, starty), (ax, ay), (bx, by) = (
+        (corners_px[:, corner] - (corners_px[:, 0] if corner else 0)).T for corner in range(3)
+    )
     area = ax * by - ay * bx
-    second, third = (px * by - py * bx) / area, (ax * py - ay * px) / area
-    return np.stack([1 - second - third, second, third], axis=1)
+    x, y = x_px - startx[owner], y_px - starty[owner]
+    return x * (by / area)[owner] - y * (bx / area)[owner], y * (ax / area)[owner] - x * (ay / area)[owner]

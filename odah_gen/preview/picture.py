@@ -21,7 +21,7 @@ RESIDUAL_FACTOR = 5
 TICK_M, TICK_PX = 0.5, 8
 DOT_PX = 2.5
 TEXT_PX = 17
-ABOVE_PX, BELOW_PX = 76, 52
+ABOVE_PX, BELOW_PX = 76, 64
 LEGEND: Mapping[str, Color] = {
     "fitted body": (*map(int, SKIN), 255),  # type: ignore[dict-item]
     "skeleton: right": RIGHT,
@@ -148,7 +148,7 @@ def draw_legend(picture: Image.Image) -> None:
     """Colours and what they mean, in two rows below everything."""
     entries = list(LEGEND.items())
     for row, part in enumerate((entries[:4], entries[4:])):
-        left, top = 10, picture.height - BELOW_PX + 14 + row * (TEXT_PX + 2)
+        left, top = 10, picture.height - 8 - (1 - row) * (TEXT_PX + 3)
         for meaning, color in part:
             ImageDraw.Draw(picture).rectangle([left, top - 9, left + 10, top + 1], fill=color[:3])
             left = write(picture, (left + 16, top), meaning, "ls") + 22
