@@ -13,9 +13,9 @@ from odah_gen.scene.render_command import ProgressLine
 VIDEO, SHEET = PREVIEWS
 EPILOG = """\
 Needs the fit stage, but neither Blender nor a rendered clip. Writes preview.mp4 into the clip's folder: front and side
-without perspective, following the pelvis; the floor has a tick every half metre. It shows the fitted body (body.npz), the
-skeleton and the model's markers (keypoints.npz), the markers that inverse kinematics was given (markers.trc) and those of
-the fitted body (fit.npz). Markers behind the body are faint.
+without perspective, following the pelvis; the floor has a tick every half metre. It shows the fitted body (body.npz),
+the skeleton and the model's markers (keypoints.npz), the markers that inverse kinematics was given (markers.trc) and
+those of the fitted body (fit.npz). Markers behind the body are faint.
 """
 
 

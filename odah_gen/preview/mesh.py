@@ -68,7 +68,7 @@ def draw_surface(
 
 
 def turns_left(corners_px: Float[np.ndarray, "faces 3 2"]) -> Bool[np.ndarray, " faces"]:
-    """Which triangles run counter-clockwise as one looks at them, rows growing downwards: those that face the viewer."""
+    """Which triangles face the viewer: those that run counter-clockwise to the eye (rows grow downwards)."""
     first, second = corners_px[:, 1] - corners_px[:, 0], corners_px[:, 2] - corners_px[:, 0]
     return np.asarray(first[:, 0] * second[:, 1] < first[:, 1] * second[:, 0])
 

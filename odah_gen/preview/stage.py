@@ -1,4 +1,4 @@
-"""Preview of a clip: fitted body, skeleton and markers from two sides, without Blender and before anything is rendered."""
+"""Preview of a clip: fitted body, skeleton and markers from two sides, before anything is rendered."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
