@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from odah_gen.config import from_mapping, to_mapping
-from odah_gen.dataset.schema import CLIP_FILES, PICTURES, SUBJECT_FILES
+from odah_gen.dataset.schema import CLIP_FILES, PICTURES, PREVIEWS, SUBJECT_FILES
 from odah_gen.errors import InputError
 from odah_gen.estimate import describe_estimate
 from odah_gen.lock import hold_alone, wait_for_writers

@@ -53,6 +53,23 @@ rule fit:
         "odah-gen fit --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
 
 
+# No part of a run: made only when somebody asks for it (snakemake previews).
+rule preview:
+    input:
+        subject_file("fit.npz"),
+        C + "body.npz",
+        C + "keypoints.npz",
+        C + "markers.trc",
+    output:
+        [C + name for name in PREVIEWS],
+    log:
+        C + "logs/preview.log",
+    benchmark:
+        C + "logs/preview.tsv"
+    shell:
+        "odah-gen preview --sheet --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
+
+
 # A rule of its own: rendering need not wait for it, and what is measured anew renders nothing again.
 rule fidelity:
     input:
