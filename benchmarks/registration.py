@@ -8,9 +8,9 @@ of drawn shape in a walking motion gives markers and joint centres, and the fit 
 that is wrong everywhere. Beside the fit, Adam moves the whole mesh of the smplx package to the same targets.
 
 Angles are those that inverse kinematics reads from the fitted body, from its markers (closed loop) and from held-out points
-of its skin, against the label's, as in the fidelity stage. All clips are measured three times more: with locked toes
-(`skeleton.locked: [mtp]`), and on a lighter and a heavier body (`shape.bmi_offsets: [-1, 1]`) whose skeleton is re-scaled
-or kept (`shape.variant_skeleton`).
+of its skin, against the label's, as in the fidelity stage. All clips are measured again with locked toes (`skeleton.locked:
+[mtp]`), and on a lighter and a heavier body (`shape.bmi_offsets: [-1, 1]`) whose skeleton is re-scaled or kept
+(`shape.variant_skeleton`).
 
 Goals stand beside the figures; a goal that is missed is said and changes no exit code. A clip that fails the limits of its
 class (config/README.md, `fidelity`) counts as every other. The motion-captured clips of `./odah setup --with mocap` are
@@ -88,11 +88,13 @@ POSE_ERROR_RAD, SHIFT_M = 0.09, 0.02
 
 @dataclass(frozen=True)
 class Amount:
-    """How much is measured: clips and their length, variants, frames of one clip that grows, Adam's frames and steps."""
+    """How much is measured: clips and their length (s), variants (sd of mass) and their skeletons, frames of
+    one clip that grows, Adam's frames and steps."""
 
     actions: Sequence[str]
     seconds: float
     variants: Sequence[float]
+    kinds: Sequence[str]
     growth: Sequence[int]
     adam_frames: int
     adam_steps: int
@@ -102,8 +104,8 @@ def amount(quick: bool) -> Amount:
     """A minute's worth, or everything."""
     mocap = mocap_names()
     if quick:
-        return Amount(["walking"], 0.5, [1.0], [100, FRAMES], 8, 20)
-    return Amount([*ACTIONS, *mocap], SECONDS, [-1.0, 1.0], [100, FRAMES, 2000, 10000], 30, 200)
+        return Amount(["walking"], 0.5, [1.0], ["kept"], [FRAMES], 8, 20)
+    return Amount([*ACTIONS, *mocap], SECONDS, [-1.0, 1.0], ["rescaled", "kept"], [100, FRAMES, 2000, 10000], 30, 200)
 
 
 def main() -> None:
@@ -203,11 +205,12 @@ def record(who: Person, wanted: Amount) -> list[Recording]:
 
 
 def variants(first: ScaledPerson, offset: float, wanted: Amount) -> Iterator[tuple[str, ScaledPerson, list[Recording]]]:
-    """A body of another mass with its skeleton re-scaled, and with the first one's skeleton kept; and its clips."""
+    """A body of another mass, its skeleton re-scaled or the first one's kept, and its clips."""
     who = person(betas=first.who.betas + offset * mass_direction(first.who.model, BETAS))
     recordings = record(who, wanted)
-    for kind, kept in (("rescaled", None), ("kept", first.scales)):
-        yield f"mass {offset:+g} sd, skeleton {kind}", scale_person(who, recordings, kept=kept), recordings
+    for kind in wanted.kinds:
+        scaled = scale_person(who, recordings, kept=first.scales if kind == "kept" else None)
+        yield f"mass {offset:+g} sd, skeleton {kind}", scaled, recordings
 
 
 def tabulate(report: Report, title: str, rows: Iterable[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from odah_gen.farthest_points import farthest_points
 def test_the_ends_of_a_line_come_first():
     line = np.linspace(0, 1, 50)[:, None, None]
     assert farthest_points(line, 2) == [0, 49]
-    assert farthest_points(line, 3, first=10) == [0, 10, 49]
+    assert farthest_points(line, 2, first=10) == [10, 49]
     assert farthest_points(line[:3], 5) == [0, 1, 2]
     assert farthest_points(line[:0], 5) == []
 
