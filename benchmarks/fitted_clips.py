@@ -128,7 +128,10 @@ def fit(body: SubjectBody, shape: SubjectFit, clip: Clip, settings: FitSettings 
 
 
 def fidelity_columns(person: ScaledPerson, shape: SubjectFit, found: ClipFit, clip: LabelledClip) -> dict[str, Any]:
-    """Angles (°) read from the fitted body against the label, and what the limits of the clip's class object to."""
+    """Angles (°) read from the fitted body against the label, and what the limits of the clip's class object to.
+
+    The distance from the source body, which the fit stage measures, is not among these.
+    """
     body = FinalBody(shape.betas, shape.offsets_m, found.motion.poses, found.motion.trans)
     figures = measure(person.watched, person.standing, clip.label, body)
     action_class = class_of(LIMITS, clip.name)

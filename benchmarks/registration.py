@@ -7,14 +7,14 @@ labels are the skeleton's own markers and joint centres after inverse kinematics
 of drawn shape in a walking motion gives markers and joint centres, and the fit starts from another shape and a motion
 that is wrong everywhere. Beside the fit, Adam moves the whole mesh of the smplx package to the same targets.
 
-Angles are those that inverse kinematics reads from the fitted body, from its markers (closed loop) and from held-out points
-of its skin, against the label's, as in the fidelity stage. All clips are measured again with locked toes (`skeleton.locked:
+Angles are those that inverse kinematics reads from the fitted body, from its markers (closed loop) and from held-out
+points of its skin, against the label's, as in the fidelity stage. All clips are measured again with locked toes (`skeleton.locked:
 [mtp]`), and on a lighter and a heavier body (`shape.bmi_offsets: [-1, 1]`) whose skeleton is re-scaled or kept
 (`shape.variant_skeleton`).
 
 Goals stand beside the figures; a goal that is missed is said and changes no exit code. A clip that fails the limits of its
 class (config/README.md, `fidelity`) counts as every other. The motion-captured clips of `./odah setup --with mocap` are
-used when they are there. The full run takes about twenty minutes.
+used when they are there. The full run takes about a quarter of an hour on an idle machine.
 """
 
 import os
