@@ -1,6 +1,9 @@
 """The fidelity stage: the fitted body of a clip against its label."""
 
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from odah_gen.body.layout import load_layout
 from odah_gen.body.model import find_body_model
@@ -95,7 +98,15 @@ def read_label(folder: Path, watched: Watched) -> Label:
     Raises:
         InputError: keypoints.npz is missing, lacks an array, or lacks a marker.
     """
-    arrays = read_npz(folder / "keypoints.npz", LABEL_ARRAYS)
+    return label_of(folder, read_npz(folder / "keypoints.npz", LABEL_ARRAYS), watched)
+
+
+def label_of(folder: Path, arrays: Mapping[str, np.ndarray], watched: Watched) -> Label:
+    """A label from the arrays of keypoints.npz, as `read_label`; `folder` is for messages.
+
+    Raises:
+        InputError: a marker is missing.
+    """
     names = {kind: tuple(map(str, arrays[f"{kind}_names"])) for kind in ("coordinate", "joint", "body")}
     wanted = watched.layout.names
     errors = pick(folder, arrays["marker_error_m"][..., None], arrays["marker_names"], wanted)

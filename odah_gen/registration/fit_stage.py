@@ -12,12 +12,12 @@ from odah_gen.body.layout import MarkerLayout, load_layout
 from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.errors import InputError
+from odah_gen.farthest_points import farthest_points
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitBody, FitSettings, Motion, Targets, make_fit_body
 from odah_gen.registration.floor import sole_vertices
 from odah_gen.registration.regressor import JointRegressor, load_regressor
-from odah_gen.registration.spread import spread_out
 from odah_gen.registration.store import regressor_file
 from odah_gen.registration.subject_fit import fit_subject_shape, used_mean
 from odah_gen.run import Run
@@ -203,6 +203,8 @@ def pick(
 def choose_frames(folder: Path, targets: Targets, count: int) -> list[int]:
     """Well-spread frames among those that inverse kinematics solved, told apart by joint centres about their mean.
 
+    The first is the farthest from the mean of all.
+
     Raises:
         InputError: no frame was solved.
     """
@@ -212,8 +214,10 @@ def choose_frames(folder: Path, targets: Targets, count: int) -> list[int]:
             f"{folder}: no frame of its clips was solved by inverse kinematics. Look at their markers.trc."
         )
     centers = targets.joint_centers_m[solved]
-    relative = (centers - centers.mean(1, keepdims=True)).reshape(len(solved), -1)
-    return solved[spread_out(relative, count)].tolist()
+    # All centres as one point: a frame that differs at one joint alone counts for more than in a mean over joints.
+    relative = (centers - centers.mean(1, keepdims=True)).reshape(len(solved), 1, -1)
+    extreme = int(np.linalg.norm(relative - relative.mean(0), axis=-1).argmax())
+    return solved[farthest_points(relative, count, extreme)].tolist()
 
 
 def vertex_distance_mm(model: BodyModel, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> float:

@@ -94,6 +94,12 @@ def subject_file(name):
     return lambda wildcards: f"{RESULTS}/subjects/{RUN.row(wildcards.clip)['subject']}/{name}"
 
 
+def kept_scales(wildcards):
+    """The scale factors that a subject's skeleton takes over from the subject that it is a variant of."""
+    first = RUN.skeleton_of(wildcards.subject)
+    return [] if first == wildcards.subject else [f"{RESULTS}/subjects/{first}/scales.json"]
+
+
 def clip_files(*names):
     """Files of every clip of the run."""
     return [f"{RESULTS}/clips/{clip}/{name}" for clip in CLIPS for name in names]
