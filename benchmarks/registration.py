@@ -31,22 +31,26 @@ from adam_fit import adam_fit
 from figures import Figure, Report, at_most
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
-from subjects import Person, Recording, mocap_names, person, recording
+from subjects import Person, Recording, mocap_names, person, recording, standing
 
 from odah_gen.body.model import FOOT_JOINTS
 from odah_gen.body.skinning import posed_vertices, shape_body
+from odah_gen.body.static_trial import static_markers
 from odah_gen.config import Config
 from odah_gen.dataset.contact import TOUCH_M, skate_speed
 from odah_gen.frames import ground_to_world
 from odah_gen.motion.procedural import ACTIONS
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitSettings, Motion, Targets, free_joints
-from odah_gen.registration.fit_stage import SubjectBody, choose_frames, gather
+from odah_gen.registration.fit_stage import SubjectBody, choose_frames, gather, offsets_standing
 from odah_gen.registration.regressor import JointRegressor, load_regressor
+from odah_gen.registration.standing import Places, first_places
 from odah_gen.registration.store import regressor_file
 from odah_gen.registration.subject_fit import SubjectFit, fit_subject_shape, used_mean
 from odah_gen.run import Run
 from odah_gen.skeleton import fast_ik
+from odah_gen.skeleton.skeleton import Skeleton
+from odah_gen.skeleton.subject import held_standing
 from odah_gen.skeleton.worker import call
 
 RATE_HZ = 30.0
@@ -98,17 +102,20 @@ def main() -> None:
     say("scaling the mean woman to her clips")
     who, regressor = person(), free_regressor()
     subject = gather(who.model, who.layout, regressor, np.zeros(BETAS))
-    clips = labelled(who, subject, [recording(who, action, RATE_HZ) for action in wanted.actions])
+    recordings = [recording(who, action, RATE_HZ) for action in wanted.actions]
+    skeleton = moving_skeleton(who, recordings)
+    clips = labelled(who, subject, skeleton, recordings)
     report.add("round trip: a known body in a known walk", round_trip(who, regressor, clips[0].motion))
     say("subject")
     start = time.process_time()
-    shape = subject_shape(subject, clips, np.zeros(BETAS))
+    shape = subject_shape(subject, clips, np.zeros(BETAS), standing_places(who, skeleton))
     report.add("subject (stage 1)", [Figure("shape and marker offsets", time.process_time() - start, "s")])
     rows = list(clip_rows(subject, shape, clips))
     report.add_table(f"clips at {RATE_HZ:g} Hz, distances in mm", rows)
     report.add("all clips", summary(rows))
     say("long walk")
-    [walk] = labelled(who, subject, [recording(who, "walking", FAST_RATE_HZ, seconds=FRAMES / FAST_RATE_HZ)])
+    long_walk = recording(who, "walking", FAST_RATE_HZ, seconds=FRAMES / FAST_RATE_HZ)
+    [walk] = labelled(who, subject, skeleton, [long_walk])
     report.add(f"speed, walking at {FAST_RATE_HZ:g} Hz", speed(subject, shape, walk, wanted.growth))
     say("Adam")
     report.add(
@@ -128,9 +135,19 @@ def free_regressor() -> JointRegressor:
     return load_regressor(regressor_file(Run(Path(), Config())))
 
 
-def labelled(who: Person, subject: SubjectBody, recordings: Sequence[Recording]) -> list[Clip]:
-    """The clips with their labels: scaling to all of them, then inverse kinematics of each."""
-    skeleton = call("read_skeleton", text=who.scaled([one.markers for one in recordings]).text)
+def moving_skeleton(who: Person, recordings: Sequence[Recording]) -> Skeleton:
+    """The skeleton, scaled to all clips."""
+    return call("read_skeleton", text=who.scaled([one.markers for one in recordings]).text)
+
+
+def standing_places(who: Person, skeleton: Skeleton) -> Places:
+    """The skeleton's markers in the static trial."""
+    still = standing(who)[0]
+    return first_places(fast_ik.solve(skeleton, still, who.weights(), held_standing(still)).replay)
+
+
+def labelled(who: Person, subject: SubjectBody, skeleton: Skeleton, recordings: Sequence[Recording]) -> list[Clip]:
+    """The clips with their labels, by inverse kinematics of each."""
     clips = []
     for one in recordings:
         replay = fast_ik.solve(skeleton, one.markers, who.weights()).replay
@@ -144,14 +161,17 @@ def labelled(who: Person, subject: SubjectBody, recordings: Sequence[Recording])
     return clips
 
 
-def subject_shape(subject: SubjectBody, clips: Sequence[Clip], betas: Float[np.ndarray, " betas"]) -> SubjectFit:
-    """Stage 1 over a dozen frames of all clips."""
+def subject_shape(
+    subject: SubjectBody, clips: Sequence[Clip], betas: Float[np.ndarray, " betas"], places: Places
+) -> SubjectFit:
+    """Stage 1 over a dozen frames of all clips, with the markers' places in the static trial."""
     motion = Motion(*(np.concatenate([getattr(clip.motion, part) for clip in clips]) for part in ("poses", "trans")))
     targets = Targets(
         *(np.concatenate([getattr(clip.targets, part) for clip in clips]) for part in ("markers_m", "joint_centers_m"))
     )
     chosen = choose_frames(Path("benchmark"), targets, 12)
-    return fit_subject_shape(subject.points, betas, motion.take(chosen), targets.take(chosen), FitSettings())
+    offsets = offsets_standing(subject, betas, places)
+    return fit_subject_shape(subject.points, betas, offsets, motion.take(chosen), targets.take(chosen), FitSettings())
 
 
 def fit(subject: SubjectBody, shape: SubjectFit, clip: Clip) -> ClipFit:
@@ -175,7 +195,8 @@ def round_trip(who: Person, regressor: JointRegressor, motion: Motion) -> Iterat
     vertices = mesh(subject, true, truth)
     targets = Targets(vertices[:, subject.layout.vertex_ids(who.model)], regressor.apply(vertices))
     clip = Clip("round trip", disturbed(truth, generator), targets, RATE_HZ)
-    shape = subject_shape(subject, [clip], start)
+    skin = static_markers(who.model, start, subject.layout)
+    shape = subject_shape(subject, [clip], start, dict(zip(skin.names, ground_to_world(skin.points_m[0]))))
     found = fit(subject, shape, clip)
     away = 1000 * np.linalg.norm(mesh(subject, shape.betas, found.motion) - vertices, axis=-1)
     yield Figure("vertices, mean", float(away.mean()), "mm", at_most(5.0))
