@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from subjects import Person, Recording
+from subjects import Person, Recording, standing
 
 from odah_gen.config import Config, Fidelity
 from odah_gen.fidelity.measure import FinalBody, Label, measure
@@ -17,15 +17,16 @@ from odah_gen.fidelity.standing import Standing, stand
 from odah_gen.fidelity.verdict import class_of, objections
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitSettings, Motion, Targets
-from odah_gen.registration.fit_stage import SubjectBody, choose_frames, gather
+from odah_gen.registration.fit_stage import SubjectBody, choose_frames, gather, offsets_standing
 from odah_gen.registration.regressor import JointRegressor, load_regressor
+from odah_gen.registration.standing import first_places
 from odah_gen.registration.store import regressor_file
 from odah_gen.registration.subject_fit import SubjectFit, fit_subject_shape
 from odah_gen.run import Run
 from odah_gen.skeleton import fast_ik
 from odah_gen.skeleton.ik_stage import keypoints
 from odah_gen.skeleton.skeleton import Skeleton
-from odah_gen.skeleton.subject import marker_errors
+from odah_gen.skeleton.subject import held_standing, marker_errors
 from odah_gen.skeleton.worker import call
 
 LIMITS, USUAL = Fidelity(), FitSettings()
@@ -89,9 +90,9 @@ def scale_person(
     regressor = free_regressor()
     model = who.scaled([one.markers for one in recordings], locked, kept)
     watched = watch(who.model, who.layout, regressor)
-    standing = stand(watched, who.betas, call("read_skeleton", text=model.text), who.weights(), model.scales)
+    stood = stand(watched, who.betas, call("read_skeleton", text=model.text), who.weights(), model.scales)
     body = gather(who.model, who.layout, regressor, who.betas)
-    return ScaledPerson(who, body, watched, standing, model.scales, FitSettings(locked=locked))
+    return ScaledPerson(who, body, watched, stood, model.scales, FitSettings(locked=locked))
 
 
 def labelled(person: ScaledPerson, one: Recording) -> LabelledClip:
@@ -107,19 +108,27 @@ def labelled(person: ScaledPerson, one: Recording) -> LabelledClip:
     return LabelledClip(one.name, motion, targets, one.motion.fps, label)
 
 
+def offsets_of(person: ScaledPerson) -> Float[np.ndarray, "markers 3"]:
+    """Displacements at rest with which the body's markers stand where the skeleton has them in the static trial."""
+    still = standing(person.who)[0]
+    replay = fast_ik.solve(person.skeleton, still, person.who.weights(), held_standing(still)).replay
+    return offsets_standing(person.body, person.who.betas, first_places(replay))
+
+
 def subject_shape(
     body: SubjectBody,
     clips: Sequence[Clip],
     betas: Float[np.ndarray, " betas"],
+    offsets_m: Float[np.ndarray, "markers 3"],
     settings: FitSettings = USUAL,
 ) -> SubjectFit:
-    """Stage 1 over a dozen frames of all clips."""
+    """Stage 1 over a dozen frames of all clips, from given displacements of the markers at rest."""
     motion = Motion(*(np.concatenate([getattr(clip.motion, part) for clip in clips]) for part in ("poses", "trans")))
     targets = Targets(
         *(np.concatenate([getattr(clip.targets, part) for clip in clips]) for part in ("markers_m", "joint_centers_m"))
     )
     chosen = choose_frames(Path("benchmark"), targets, Config().fit.shape_frames)
-    return fit_subject_shape(body.points, betas, motion.take(chosen), targets.take(chosen), settings)
+    return fit_subject_shape(body.points, betas, offsets_m, motion.take(chosen), targets.take(chosen), settings)
 
 
 def fit(body: SubjectBody, shape: SubjectFit, clip: Clip, settings: FitSettings = USUAL) -> ClipFit:

@@ -45,6 +45,7 @@ from fitted_clips import (
     fit,
     free_regressor,
     labelled,
+    offsets_of,
     scale_person,
     subject_shape,
 )
@@ -124,7 +125,7 @@ def main() -> None:
     report.add("round trip: a known body in a known walk", round_trip(who, free_regressor(), clips[0].motion))
     say("subject")
     start = time.process_time()
-    shape = subject_shape(subject, clips, who.betas)
+    shape = subject_shape(subject, clips, who.betas, offsets_of(scaled))
     report.add("subject (stage 1)", [Figure("shape and marker offsets", time.process_time() - start, "s")])
     tabulate(report, "clips", clip_rows(scaled, shape, clips))
     say("locked toes")
@@ -163,7 +164,7 @@ def round_trip(who: Person, regressor: JointRegressor, motion: Motion) -> Iterat
     vertices = mesh(subject, true, truth)
     targets = Targets(vertices[:, subject.layout.vertex_ids(who.model)], regressor.apply(vertices))
     clip = Clip("round trip", disturbed(truth, generator), targets, RATE_HZ)
-    shape = subject_shape(subject, [clip], start)
+    shape = subject_shape(subject, [clip], start, np.zeros((subject.points.markers, 3)))
     found = fit(subject, shape, clip)
     away = 1000 * np.linalg.norm(mesh(subject, shape.betas, found.motion) - vertices, axis=-1)
     yield Figure("vertices, mean", float(away.mean()), "mm", at_most(5.0))
@@ -223,7 +224,7 @@ def tabulate(report: Report, title: str, rows: Iterable[dict[str, Any]]) -> None
 def fitted_rows(scaled: ScaledPerson, recordings: Sequence[Recording], floor: bool = True) -> Iterator[dict[str, Any]]:
     """Both stages of the fit for some clips of a person, and a row of figures for each."""
     clips = [labelled(scaled, one) for one in recordings]
-    shape = subject_shape(scaled.body, clips, scaled.who.betas, scaled.settings)
+    shape = subject_shape(scaled.body, clips, scaled.who.betas, offsets_of(scaled), scaled.settings)
     return clip_rows(scaled, shape, clips, floor)
 
 

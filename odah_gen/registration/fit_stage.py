@@ -11,6 +11,7 @@ from jaxtyping import Float
 from odah_gen.body.layout import MarkerLayout, load_layout
 from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
+from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.errors import InputError
 from odah_gen.farthest_points import farthest_points
 from odah_gen.motion.amass import read_world_motion
@@ -18,17 +19,18 @@ from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitBody, FitSettings, Motion, Targets, make_fit_body
 from odah_gen.registration.floor import sole_vertices
 from odah_gen.registration.regressor import JointRegressor, load_regressor
+from odah_gen.registration.standing import Places, standing_markers, standing_offsets
 from odah_gen.registration.store import regressor_file
 from odah_gen.registration.subject_fit import fit_subject_shape, used_mean
 from odah_gen.run import Run
 from odah_gen.storage import read_npz, write_json, write_npz
 
-FULL_WEIGHT = 10.0
-"""Weight in inverse kinematics of a marker on bone; such a marker counts fully in the fit, others by the square root:
-inverse kinematics mistrusts skin that slides, here all model markers tell the same label."""
+FULL_WEIGHT = 2.0
+"""Weight in inverse kinematics from which a marker counts fully in the fit, others by the square root: inverse kinematics
+mistrusts skin that slides, here all model markers tell the same label."""
 OFFSET_SHARE = 0.25
-"""Spread of a marker on the mesh relative to its spread on the skeleton: scaling has already moved the skeleton's
-markers to the skin, and what the mesh's markers take up is lost to its pose (the closed loop over the mesh shows it)."""
+"""Spread of a marker on the mesh about its place in the static trial, relative to its spread on the skeleton: what the
+mesh's markers take up is lost to its pose (the closed loop over the mesh shows it)."""
 KEYPOINT_ARRAYS = ("markers_m", "marker_names", "joint_centers_m", "joint_names", "valid")
 
 
@@ -37,6 +39,15 @@ def fit_subject(run: Run, subject: str) -> None:
 
     Raises:
         InputError: a file of an earlier stage is missing, or the regressor is for another body model or skeleton.
+    """
+    write_shape(run, subject, standing_markers(run, subject))
+
+
+def write_shape(run: Run, subject: str, standing: Places) -> None:
+    """Stage 1 with the markers' places in the static trial given; write S/fit.npz.
+
+    Raises:
+        InputError: as `fit_subject`.
     """
     own = read_npz(run.subject(subject) / "body.npz", ("betas", "gender"))
     body = subject_fit_body(run, str(own["gender"]), own["betas"])
@@ -48,7 +59,14 @@ def fit_subject(run: Run, subject: str) -> None:
         np.concatenate([part.joint_centers_m for part in targets]),
     )
     chosen = choose_frames(run.subject(subject), goals, run.config.fit.shape_frames)
-    found = fit_subject_shape(body.points, own["betas"], motion.take(chosen), goals.take(chosen), fit_settings(run))
+    found = fit_subject_shape(
+        body.points,
+        own["betas"],
+        offsets_standing(body, own["betas"], standing),
+        motion.take(chosen),
+        goals.take(chosen),
+        fit_settings(run),
+    )
     owners = np.repeat(clips, [len(part.poses) for part in motions])
     within = np.concatenate([np.arange(len(part.poses)) for part in motions])
     write_npz(
@@ -115,6 +133,14 @@ class SubjectBody:
     layout: MarkerLayout
     joint_names: tuple[str, ...]
     points: FitBody
+
+
+def offsets_standing(
+    body: SubjectBody, betas: Float[np.ndarray, " betas"], standing: Places
+) -> Float[np.ndarray, "markers 3"]:
+    """The displacements at rest (m) with which the body's markers stand in the static trial where the model's do."""
+    trans = standing_translation(body.model, betas, static_poses(body.model, betas)[None])
+    return standing_offsets(body.points, betas, trans, np.stack([standing[name] for name in body.layout.names]))
 
 
 def subject_fit_body(run: Run, gender: str, betas: Float[np.ndarray, " betas"]) -> SubjectBody:

@@ -61,7 +61,7 @@ def test_subject_recovers_shape_and_marker_offsets(subject, motion):
     frames = farthest_points(subject.targets(motion, true, offsets).joint_centers_m.reshape(30, 1, -1), 8)
     wrong = disturbed(motion, 0.1).take(frames)
     targets = subject.targets(motion.take(frames), true, offsets)
-    found = fit_subject_shape(subject.body, own, wrong, targets, EXACT)
+    found = fit_subject_shape(subject.body, own, no_offsets(subject), wrong, targets, EXACT)
     assert found.joint_center_mean_mm < 1.0
     assert found.marker_mean_mm < 1.0
     assert np.linalg.norm(found.offsets_m - offsets, axis=1).mean() < 0.5 * 0.006
@@ -76,7 +76,8 @@ def subject_distance_mm(subject, first: np.ndarray, second: np.ndarray) -> float
 def test_shape_stays_without_evidence(subject, motion):
     own = 0.5 * np.random.default_rng(4).standard_normal(16)
     few = motion.take([3, 20])
-    found = fit_subject_shape(subject.body, own, few, subject.targets(few, own, no_offsets(subject)), EXACT)
+    still = no_offsets(subject)
+    found = fit_subject_shape(subject.body, own, still, few, subject.targets(few, own, still), EXACT)
     assert np.abs(found.betas - own).max() < 1e-6
     assert np.abs(found.offsets_m).max() < 1e-6
 
