@@ -33,10 +33,10 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 from subjects import Person, Recording, mocap_names, person, recording
 
-from odah_gen.body.model import FOOT_JOINTS
+from odah_gen.body.model import FEET
 from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.config import Config
-from odah_gen.dataset.contact import TOUCH_M, skate_speed
+from odah_gen.dataset.contact import foot_contact
 from odah_gen.frames import ground_to_world
 from odah_gen.motion.procedural import ACTIONS
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
@@ -256,21 +256,23 @@ def acceleration(points_m: Float[np.ndarray, "frames points 3"]) -> float:
 
 
 def floor_columns(subject: SubjectBody, shape: SubjectFit, found: ClipFit, clip: Clip) -> dict[str, Any]:
-    """Feet and floor, of the source and of the fit: lowest foot vertex and how far it floats (mm), sliding (mm/s)."""
-    feet = subject.model.vertices_of(FOOT_JOINTS)
-    source = mesh(subject, np.zeros(BETAS), clip.motion, feet)
-    fitted = mesh(subject, shape.betas, found.motion, feet)
-    low, fit_low = source[..., 2].min(1), fitted[..., 2].min(1)
-    touches = low < TOUCH_M
-    floating = 1000 * float((fit_low - low.clip(0.0))[touches].max()) if touches.any() else None
-    slides = [skate_speed(points, clip.fps) for points in (source, fitted)]
+    """Feet and floor: lowest foot vertex (mm); how the feet slide (mm/s) and float (mm) where the source's stand."""
+    feet = [subject.model.vertices_of(joints) for joints in FEET]
+    source = [mesh(subject, np.zeros(BETAS), clip.motion, foot) for foot in feet]
+    fitted = [mesh(subject, shape.betas, found.motion, foot) for foot in feet]
+    contact = foot_contact(source, fitted, clip.fps)
     return {
-        "source's lowest foot vertex": float(1000 * source[..., 2].min()),
-        "fit's": float(1000 * fitted[..., 2].min()),
-        "source's feet slide (mm/s)": None if slides[0] is None else 1000 * slides[0],
-        "fit's slide (mm/s)": None if slides[1] is None else 1000 * slides[1],
-        "fit floats above a touching source": floating,
+        "source's lowest foot vertex": 1000 * min(float(foot[..., 2].min()) for foot in source),
+        "fit's": 1000 * min(float(foot[..., 2].min()) for foot in fitted),
+        "source's feet slide (mm/s)": thousandfold(contact.source_skate_m_per_s),
+        "fit's slide (mm/s)": thousandfold(contact.skate_m_per_s),
+        "fit's standing feet above the source's, 95 %": thousandfold(contact.floating_m),
     }
+
+
+def thousandfold(value_m: float | None) -> float | None:
+    """Millimetres of metres, where there is a value."""
+    return None if value_m is None else 1000 * value_m
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> Iterator[Figure]:
@@ -288,6 +290,17 @@ def summary(rows: Sequence[dict[str, Any]]) -> Iterator[Figure]:
     yield Figure(f"jitter, worst clip ({worst['clip']})", worst["jitter of label's"], "times the label's", at_most(1.1))
     deepest = min(rows, key=lambda row: row["fit's"])
     yield Figure(f"deepest foot vertex below the floor ({deepest['clip']})", -deepest["fit's"], "mm", at_most(5.0))
+    standing = [row for row in rows if row["fit's slide (mm/s)"] is not None]
+    worst = max(standing, key=more_sliding)
+    yield Figure(f"feet slide more than the source's ({worst['clip']})", more_sliding(worst), "mm/s", at_most(5.0))
+    above = "fit's standing feet above the source's, 95 %"
+    worst = max(standing, key=lambda row: row[above])
+    yield Figure(f"{above} ({worst['clip']})", worst[above], "mm", at_most(10.0))
+
+
+def more_sliding(row: dict[str, Any]) -> float:
+    """How much faster the fit's feet slide than the source's (mm/s)."""
+    return row["fit's slide (mm/s)"] - row["source's feet slide (mm/s)"]
 
 
 def speed(subject: SubjectBody, shape: SubjectFit, walk: Clip, growth: Sequence[int]) -> Iterator[Figure]:

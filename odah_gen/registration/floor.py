@@ -1,8 +1,8 @@
 """Feet and floor in the body fit: the points of the sole that are looked at, and where the source motion has them.
 
-The floor is z = 0 of the world. No point of the sole may be below it. Where the source motion touches the floor the
-point stays as there: as high as in the source, and shifted sideways by one constant for each contact, so that a foot
-that stands in the source does not slide in the fit.
+The floor is z = 0 of the world. No point of the sole may be below it. Where a point is in stance in the source
+motion (odah_gen.dataset.contact) it stays as there: as high as in the source, and shifted sideways by one constant for
+each contact, so that a foot that stands in the source does not slide in the fit.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,6 @@ SOLES = tuple((f"{side}_{part}",) for side in ("left", "right") for part in ("an
 PITCHES_DEG = (-30.0, 0.0, 30.0, 60.0)
 ROLLS_DEG = (-15.0, 15.0)
 """How far a foot is tilted, the heel up and to the side, when a point of the sole is its lowest."""
-TOUCH_M = 0.01
-"""A point of the source's sole that is lower than this touches the floor, as dataset.contact counts it."""
 
 
 def sole_vertices(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> list[int]:
@@ -39,13 +37,6 @@ def tilted_downs() -> Float[np.ndarray, "tilts 3"]:
     """The downward direction as a tilted foot sees it, in the frame of quiet standing (X forward, Z up)."""
     pitch, roll = (np.deg2rad(grid).ravel() for grid in np.meshgrid(PITCHES_DEG, ROLLS_DEG))
     return np.stack([np.sin(pitch) * np.cos(roll), np.sin(roll), -np.cos(pitch) * np.cos(roll)], 1)
-
-
-def touching(
-    source_m: Float[np.ndarray, "frames points 3"], held: Bool[np.ndarray, " points"]
-) -> Bool[np.ndarray, "frames points"]:
-    """Where points of the sole touch the floor in the source; never those on a joint that the fit holds still."""
-    return (source_m[..., 2] < TOUCH_M) & ~held
 
 
 def standing_places(
