@@ -25,7 +25,7 @@ from odah_gen.registration.fit_frames import (
     make_frames,
     marker_offsets,
 )
-from odah_gen.registration.floor import on_joints, standing_places
+from odah_gen.registration.floor import bent_away, standing_places
 from odah_gen.registration.least_squares import acceleration_couplings, minimise, solve_banded
 from odah_gen.registration.parts import (
     Parts,
@@ -131,10 +131,12 @@ class ClipProblem:
         self, body: FitBody, source: Motion, fps: float, locked: Sequence[str], unknowns: Tensor
     ) -> "ClipProblem":
         """The same problem with feet that stand where the source's do, near where the fit so far has them."""
-        held = on_joints(body.points.weights[-body.soles :].numpy(), locked_joints(locked))
+        turned = rotvec_to_matrix(torch.as_tensor(source.poses, dtype=torch.float64).reshape(-1, 55, 3))
+        weights = body.points.weights[-body.soles :].numpy()
+        bent = bent_away(turned, self.frames.local, weights, locked_joints(locked))
         fitted = self.positions(self.rows(unknowns))[:, -body.soles :].numpy()
         soles = source_points(self.parts, source)[:, -body.soles :].numpy()
-        goals = standing_goals(self.goals, soles, fitted, stance_frames(soles, fps, NEAR_M) & ~held)
+        goals = standing_goals(self.goals, soles, fitted, stance_frames(soles, fps, NEAR_M) & ~bent)
         return dataclasses.replace(self, goals=goals)
 
     def pose(self, rows: Float[Tensor, "frames size"], chunk: slice) -> PosedParts:

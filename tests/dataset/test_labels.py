@@ -118,7 +118,7 @@ def test_the_stage_names_the_damaged_file_and_writes_nothing(run_copy):
 
 def test_the_stage_refuses_measures_and_masks_of_another_length(run_copy):
     folder = run_copy.clip("s01-walking-00")
-    for name in ("keypoints.npz", "body.npz"):
+    for name in ("keypoints.npz", "motion.npz", "body.npz"):
         arrays = read_npz(folder / name)
         write_npz(
             folder / name,
