@@ -53,10 +53,10 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 from subjects import SECONDS, Person, Recording, mocap_names, person, recording
 
-from odah_gen.body.model import FOOT_JOINTS
+from odah_gen.body.model import FEET
 from odah_gen.body.skinning import posed_vertices, shape_body
 from odah_gen.body.volume import mass_direction
-from odah_gen.dataset.contact import TOUCH_M, skate_speed
+from odah_gen.dataset.contact import foot_contact
 from odah_gen.motion.procedural import ACTIONS
 from odah_gen.registration.clip_fit import ClipFit
 from odah_gen.registration.fit_frames import Motion, Targets, free_joints
@@ -114,11 +114,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer frames and clips; under a minute")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures with machine, versions and date")
+    parser.add_argument("--gender", choices=("female", "male"), default="female", help="of the body; default: female")
+    parser.add_argument("--shape-seed", type=int, metavar="N", help="draw the body's shape; default: the mean body")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     report, wanted = Report("registration"), amount(arguments.quick)
-    say("scaling the mean woman to her clips")
-    who = person(betas=np.zeros(BETAS))
+    say("scaling the body to its clips")
+    who = drawn_person(arguments.gender, arguments.shape_seed)
     recordings = record(who, wanted)
     scaled = scale_person(who, recordings)
     subject, clips = scaled.body, [labelled(scaled, one) for one in recordings]
@@ -133,7 +135,7 @@ def main() -> None:
     for offset in wanted.variants:
         for title, scaled_variant, own in variants(scaled, offset, wanted):
             say(title)
-            tabulate(report, title, fitted_rows(scaled_variant, own, floor=False))
+            tabulate(report, title, fitted_rows(scaled_variant, own))
     say("long walk")
     walk = labelled(scaled, recording(who, "walking", FAST_RATE_HZ, seconds=FRAMES / FAST_RATE_HZ))
     report.add(f"speed, walking at {FAST_RATE_HZ:g} Hz", speed(subject, shape, walk, wanted.growth))
@@ -143,6 +145,12 @@ def main() -> None:
         beside_adam(subject, shape, walk, wanted),
     )
     report.finish(arguments.json)
+
+
+def drawn_person(gender: str, shape_seed: int | None) -> Person:
+    """The mean body, or one of drawn shape."""
+    betas = np.zeros(BETAS) if shape_seed is None else np.random.default_rng(shape_seed).standard_normal(BETAS)
+    return person(gender, SHAPE_SD * betas)
 
 
 def say(text: str) -> None:
@@ -221,17 +229,15 @@ def tabulate(report: Report, title: str, rows: Iterable[dict[str, Any]]) -> None
     report.add(f"{title}: worst", summary(kept))
 
 
-def fitted_rows(scaled: ScaledPerson, recordings: Sequence[Recording], floor: bool = True) -> Iterator[dict[str, Any]]:
+def fitted_rows(scaled: ScaledPerson, recordings: Sequence[Recording]) -> Iterator[dict[str, Any]]:
     """Both stages of the fit for some clips of a person, and a row of figures for each."""
     clips = [labelled(scaled, one) for one in recordings]
     shape = subject_shape(scaled.body, clips, scaled.who.betas, offsets_of(scaled), scaled.settings)
-    return clip_rows(scaled, shape, clips, floor)
+    return clip_rows(scaled, shape, clips)
 
 
-def clip_rows(
-    scaled: ScaledPerson, shape: SubjectFit, clips: Sequence[LabelledClip], floor: bool = True
-) -> Iterator[dict[str, Any]]:
-    """Residuals, calm, fidelity and, for the mean body, floor of every clip."""
+def clip_rows(scaled: ScaledPerson, shape: SubjectFit, clips: Sequence[LabelledClip]) -> Iterator[dict[str, Any]]:
+    """Residuals, calm, fidelity and floor of every clip."""
     subject = scaled.body
     for clip in clips:
         say(clip.name)
@@ -241,7 +247,7 @@ def clip_rows(
             | residual_columns(subject, found)
             | {"jitter of label's": jitter_ratio(subject, shape, found, clip)}
             | fidelity_columns(scaled, shape, found, clip)
-            | (floor_columns(subject, shape, found, clip) if floor else {})
+            | floor_columns(scaled, shape, found, clip)
         )
 
 
@@ -274,22 +280,24 @@ def acceleration(points_m: Float[np.ndarray, "frames points 3"]) -> float:
     return float(np.nanmean(np.linalg.norm(np.diff(points_m, 2, axis=0), axis=-1)))
 
 
-def floor_columns(subject: SubjectBody, shape: SubjectFit, found: ClipFit, clip: Clip) -> dict[str, Any]:
-    """Feet and floor, of the source and of the fit: lowest foot vertex and how far it floats (mm), sliding (mm/s)."""
-    feet = subject.model.vertices_of(FOOT_JOINTS)
-    source = mesh(subject, np.zeros(BETAS), clip.motion, feet)
-    fitted = mesh(subject, shape.betas, found.motion, feet)
-    low, fit_low = source[..., 2].min(1), fitted[..., 2].min(1)
-    touches = low < TOUCH_M
-    floating = 1000 * float((fit_low - low.clip(0.0))[touches].max()) if touches.any() else None
-    slides = [skate_speed(points, clip.fps) for points in (source, fitted)]
+def floor_columns(scaled: ScaledPerson, shape: SubjectFit, found: ClipFit, clip: Clip) -> dict[str, Any]:
+    """Feet and floor: lowest foot vertex (mm); how the feet slide (mm/s) and float (mm) where the source's stand."""
+    feet = [scaled.body.model.vertices_of(joints) for joints in FEET]
+    source = [mesh(scaled.body, scaled.who.betas, clip.motion, foot) for foot in feet]
+    fitted = [mesh(scaled.body, shape.betas, found.motion, foot) for foot in feet]
+    contact = foot_contact(source, fitted, clip.fps)
     return {
-        "source's lowest foot vertex": float(1000 * source[..., 2].min()),
-        "fit's": float(1000 * fitted[..., 2].min()),
-        "source's feet slide (mm/s)": None if slides[0] is None else 1000 * slides[0],
-        "fit's slide (mm/s)": None if slides[1] is None else 1000 * slides[1],
-        "fit floats above a touching source": floating,
+        "source's lowest foot vertex": 1000 * min(float(foot[..., 2].min()) for foot in source),
+        "fit's": 1000 * min(float(foot[..., 2].min()) for foot in fitted),
+        "source's feet slide (mm/s)": thousandfold(contact.source_skate_m_per_s),
+        "fit's slide (mm/s)": thousandfold(contact.skate_m_per_s),
+        "fit's standing feet above the source's, 95 %": thousandfold(contact.floating_m),
     }
+
+
+def thousandfold(value_m: float | None) -> float | None:
+    """Millimetres of metres, where there is a value."""
+    return None if value_m is None else 1000 * value_m
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> Iterator[Figure]:
@@ -302,15 +310,30 @@ def summary(rows: Sequence[dict[str, Any]]) -> Iterator[Figure]:
         yield worst(own, WEAK, "°", None, f" of {action_class}")
     failed = [row["clip"] for row in rows if row["objections"] != "none"]
     yield Figure(f"clips with objections ({', '.join(failed) or 'none'})", len(failed), f"of {len(rows)}")
-    if "fit's" in rows[0]:
-        deepest = min(rows, key=lambda row: row["fit's"])
-        yield Figure(f"deepest foot vertex below the floor ({deepest['clip']})", -deepest["fit's"], "mm", at_most(5.0))
+    yield from floor_summary(rows)
 
 
 def worst(rows: Sequence[dict[str, Any]], name: str, unit: str, limit: float | None, of: str = "") -> Figure:
     """The largest of a figure and its clip; what could not be measured is worse than any number."""
     row = max(rows, key=lambda row: row[name] if np.isfinite(row[name]) else np.inf)
     return Figure(f"{name}, worst clip{of} ({row['clip']})", row[name], unit, None if limit is None else at_most(limit))
+
+
+def floor_summary(rows: Sequence[dict[str, Any]]) -> Iterator[Figure]:
+    """The worst clips on the floor; clips in which no foot stands have no sliding and no floating."""
+    deepest = min(rows, key=lambda row: row["fit's"])
+    yield Figure(f"deepest foot vertex below the floor ({deepest['clip']})", -deepest["fit's"], "mm", at_most(5.0))
+    standing = [row for row in rows if row["fit's slide (mm/s)"] is not None]
+    if standing:
+        slides = max(standing, key=more_sliding)
+        name = f"feet slide more than the source's ({slides['clip']})"
+        yield Figure(name, more_sliding(slides), "mm/s", at_most(5.0))
+        yield worst(standing, "fit's standing feet above the source's, 95 %", "mm", 10.0)
+
+
+def more_sliding(row: dict[str, Any]) -> float:
+    """How much faster the fit's feet slide than the source's (mm/s)."""
+    return row["fit's slide (mm/s)"] - row["source's feet slide (mm/s)"]
 
 
 def speed(subject: SubjectBody, shape: SubjectFit, walk: Clip, growth: Sequence[int]) -> Iterator[Figure]:

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from odah_gen.body.skinning import rotvec_to_matrix
+from odah_gen.dataset.contact import stance_frames
 from odah_gen.registration.fit_frames import (
     FRAMES_PER_CHUNK,
     FitBody,
@@ -24,7 +25,7 @@ from odah_gen.registration.fit_frames import (
     make_frames,
     marker_offsets,
 )
-from odah_gen.registration.floor import on_joints, standing_places, touching
+from odah_gen.registration.floor import bent_away, standing_places
 from odah_gen.registration.least_squares import acceleration_couplings, minimise, solve_banded
 from odah_gen.registration.parts import (
     Parts,
@@ -43,7 +44,10 @@ ACCELERATION_LEVER_M = 0.3
 
 BELOW_SD_M = 0.0014
 """Spread of a point of the sole below the floor."""
-CONTACT_SD_M = 0.006
+NEAR_M = 0.015
+"""A point of the sole that is lower than this in the source, and slow, is held: one vertex in a few is looked at, and the
+lowest of a foot is up to 5 mm lower than the lowest of those."""
+CONTACT_SD_M = 0.003
 """Spread of a point of the sole about its place where the source motion touches the floor."""
 
 TOLERANCE = 1e-4
@@ -123,11 +127,16 @@ class ClipProblem:
         """Markers, joint centres and points of the soles in all frames (m)."""
         return torch.cat([self.pose(rows, chunk).positions for chunk in self.frames.chunks()])
 
-    def standing(self, body: FitBody, source: Motion, locked: Sequence[str], unknowns: Tensor) -> "ClipProblem":
+    def standing(
+        self, body: FitBody, source: Motion, fps: float, locked: Sequence[str], unknowns: Tensor
+    ) -> "ClipProblem":
         """The same problem with feet that stand where the source's do, near where the fit so far has them."""
-        held = on_joints(body.points.weights[-body.soles :].numpy(), locked_joints(locked))
+        turned = rotvec_to_matrix(torch.as_tensor(source.poses, dtype=torch.float64).reshape(-1, 55, 3))
+        weights = body.points.weights[-body.soles :].numpy()
+        bent = bent_away(turned, self.frames.local, weights, locked_joints(locked))
         fitted = self.positions(self.rows(unknowns))[:, -body.soles :].numpy()
-        goals = standing_goals(self.goals, source_points(self.parts, source)[:, -body.soles :].numpy(), fitted, held)
+        soles = source_points(self.parts, source)[:, -body.soles :].numpy()
+        goals = standing_goals(self.goals, soles, fitted, stance_frames(soles, fps, NEAR_M) & ~bent)
         return dataclasses.replace(self, goals=goals)
 
     def pose(self, rows: Float[Tensor, "frames size"], chunk: slice) -> PosedParts:
@@ -230,7 +239,7 @@ def standing_goals(
     goals: Goals,
     source_m: Float[np.ndarray, "frames soles 3"],
     fitted_m: Float[np.ndarray, "frames soles 3"],
-    held: Bool[np.ndarray, " soles"],
+    touches: Bool[np.ndarray, "frames soles"],
 ) -> Goals:
     """The same goals with a floor: soles are above it, and where the source's touch it the fit's stand still.
 
@@ -238,10 +247,9 @@ def standing_goals(
         goals: those of `clip_goals`.
         source_m: the points of the soles in the source motion.
         fitted_m: the same points in the fit so far.
-        held: points on a joint that the fit holds still.
+        touches: where they are in stance.
     """
-    touches = touching(source_m, held)
-    first = goals.places.shape[1] - len(held)
+    first = goals.places.shape[1] - touches.shape[1]
     places, weights = goals.places.clone(), goals.weights.clone()
     standing = standing_places(source_m, fitted_m, touches)
     places[:, first:] = torch.as_tensor(np.where(touches[..., None], standing, 0.0))
@@ -278,7 +286,7 @@ def fit_clip_motion(
     start = torch.zeros(len(motion.poses) * frames.size, dtype=torch.float64)
     solution = minimise(problem, start, 1 if body.soles else settings.iterations, TOLERANCE)
     if body.soles:
-        problem = problem.standing(body, motion, settings.locked, solution.unknowns)
+        problem = problem.standing(body, motion, fps, settings.locked, solution.unknowns)
         solution = minimise(problem, solution.unknowns, settings.iterations, TOLERANCE)
     rows = problem.rows(solution.unknowns)
     marker_mm, joint_mm = distances_mm(problem.positions(rows)[:, : frames.targets.shape[1]], targets)
