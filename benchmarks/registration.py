@@ -1,9 +1,9 @@
 """How well, how fast and how calmly the body fit brings the mesh onto the label.
 
-    python benchmarks/registration.py [--quick] [--json PATH]
+    python benchmarks/registration.py [--quick] [--json PATH] [--gender male] [--shape-seed N]
 
-Times are processor seconds of one thread. The subject is the mean woman of the free body model, scaled to her clips;
-labels are the skeleton's own markers and joint centres after inverse kinematics. The round trip knows the truth: a body
+Times are processor seconds of one thread. The subject is the mean woman of the free body model (or another body), scaled
+to its clips; labels are the skeleton's own markers and joint centres after inverse kinematics. The round trip knows the truth: a body
 of drawn shape in a walking motion gives markers and joint centres, and the fit starts from another shape and a motion
 that is wrong everywhere. Beside the fit, Adam moves the whole mesh of the smplx package to the same targets.
 
