@@ -18,7 +18,6 @@ from odah_gen.registration.fit_frames import (
     Motion,
     Targets,
     corrected_motion,
-    correction_sd,
     distances_mm,
     locked_joints,
     make_frames,
@@ -34,7 +33,6 @@ from odah_gen.registration.parts import (
     pose_parts,
     resting_places,
     turning_gradient,
-    turning_levers,
 )
 from odah_gen.registration.points import shape_points
 
@@ -46,7 +44,7 @@ BELOW_SD_M = 0.0014
 CONTACT_SD_M = 0.006
 """Spread of a point of the sole about its place where the source motion touches the floor."""
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-3
 """Relative fall of the cost at which the search ends; what is left moves points by some micrometres."""
 
 
@@ -115,7 +113,7 @@ class ClipProblem:
         rows = self.rows(unknowns)
         posed = ((self.pose(rows, chunk).positions, chunk) for chunk in self.frames.chunks())
         data = sum(float(self.goals.residuals(*seen)[0].square().sum()) for seen in posed)
-        prior = float(((rows / correction_sd(self.frames.joints)) ** 2).sum())
+        prior = float(((rows @ self.frames.prior) * rows).sum())
         smooth = float((second_difference(rows) * self.smooth_weights).square().sum())
         return 0.5 * (data + prior + smooth)
 
@@ -138,17 +136,14 @@ class ClipProblem:
     def linearise(self, unknowns: Float[Tensor, " unknowns"]) -> ClipEquations:
         """Normal equations; the smoothness is constant and stands in `couplings`."""
         rows = self.rows(unknowns)
-        precision = correction_sd(self.frames.joints) ** -2
         blocks, gradients = [], []
         for chunk in self.frames.chunks():
             posed, chart = self.pose(rows, chunk), self.frames.chart(rows, chunk)
             residuals, weights = self.goals.residuals(posed.positions, chunk)
             turns = columns(posed.rotations[list(self.parts.free)], chart)
-            blocks.append(
-                normal_blocks(turning_levers(self.parts, posed), turns, weights) + torch.diag(precision.float())
-            )
+            blocks.append(normal_blocks(self.parts, posed, turns, weights) + self.frames.prior.float())
             gradients.append(self.data_gradient(posed, chart, residuals * weights))
-        gradient = torch.cat(gradients) + rows * precision
+        gradient = torch.cat(gradients) + rows @ self.frames.prior
         return ClipEquations(torch.cat(blocks), gradient + self.smooth_gradient(rows))
 
     def data_gradient(
@@ -179,9 +174,9 @@ class ClipProblem:
 
 def columns(
     rotations: Float[Tensor, "joints 3 3 frames"], chart: Float[Tensor, "frames joints 3 3"]
-) -> Float[Tensor, "frames 3 3 joints"]:
-    """The axes, in the frame of the motion, about which the unknowns turn their joints, in float32."""
-    return (rotations.permute(3, 0, 1, 2) @ chart).permute(0, 2, 3, 1).float().contiguous()
+) -> Float[Tensor, "frames 3 joints 3"]:
+    """The axes (last axis), in the frame of the motion, about which the unknowns turn their joints, in float32."""
+    return (rotations.permute(3, 0, 1, 2) @ chart).transpose(1, 2).float().contiguous()
 
 
 def source_points(parts: Parts, source: Motion) -> Float[Tensor, "frames rows 3"]:
