@@ -25,6 +25,7 @@ from odah_gen.registration.fit_frames import (
 )
 from odah_gen.registration.floor import on_joints, standing_places, touching
 from odah_gen.registration.least_squares import acceleration_couplings, minimise, solve_banded
+from odah_gen.registration.limits import Limits, correction_limits
 from odah_gen.registration.parts import (
     Parts,
     PosedParts,
@@ -101,6 +102,7 @@ class ClipProblem:
     rest: tuple[Float[Tensor, "parts 3 some"], ...]
     frames: Frames
     goals: Goals
+    limits: Limits
     smooth_weights: Float[Tensor, " size"]
     couplings: Float[Tensor, "3 frames size"]
 
@@ -109,13 +111,14 @@ class ClipProblem:
         return unknowns.reshape(-1, self.frames.size)
 
     def cost(self, unknowns: Float[Tensor, " unknowns"]) -> float:
-        """Data, prior and smoothness."""
+        """Data, prior, limits and smoothness."""
         rows = self.rows(unknowns)
         posed = ((self.pose(rows, chunk).positions, chunk) for chunk in self.frames.chunks())
         data = sum(float(self.goals.residuals(*seen)[0].square().sum()) for seen in posed)
         prior = float(((rows @ self.frames.prior) * rows).sum())
+        beyond = float(self.limits.excess(rows).square().sum())
         smooth = float((second_difference(rows) * self.smooth_weights).square().sum())
-        return 0.5 * (data + prior + smooth)
+        return 0.5 * (data + prior + beyond + smooth)
 
     def positions(self, rows: Float[Tensor, "frames size"]) -> Float[Tensor, "frames rows 3"]:
         """Markers, joint centres and points of the soles in all frames (m)."""
@@ -143,8 +146,10 @@ class ClipProblem:
             turns = columns(posed.rotations[list(self.parts.free)], chart)
             blocks.append(normal_blocks(self.parts, posed, turns, weights) + self.frames.prior.float())
             gradients.append(self.data_gradient(posed, chart, residuals * weights))
-        gradient = torch.cat(gradients) + rows @ self.frames.prior
-        return ClipEquations(torch.cat(blocks), gradient + self.smooth_gradient(rows))
+        every = torch.cat(blocks)
+        self.limits.add_to(every, rows)
+        gradient = torch.cat(gradients) + rows @ self.frames.prior + self.limits.gradient(rows)
+        return ClipEquations(every, gradient + self.smooth_gradient(rows))
 
     def data_gradient(
         self, posed: PosedParts, chart: Float[Tensor, "frames joints 3 3"], pulls: Float[Tensor, "frames rows 3"]
@@ -192,7 +197,8 @@ def clip_problem(parts: Parts, frames: Frames, goals: Goals, smoothness: float, 
     """Set up stage 2; `smoothness` in s²/rad."""
     rest = tuple(resting_places(parts, frames.local[chunk]) for chunk in frames.chunks())
     weights = smoothness_weights(frames.size, smoothness, fps)
-    return ClipProblem(parts, rest, frames, goals, weights, acceleration_couplings(len(frames.local), weights))
+    limits = correction_limits(frames.local, frames.joints)
+    return ClipProblem(parts, rest, frames, goals, limits, weights, acceleration_couplings(len(frames.local), weights))
 
 
 def second_difference(rows: Float[Tensor, "frames size"]) -> Float[Tensor, "fewer size"]:
