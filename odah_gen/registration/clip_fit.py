@@ -19,7 +19,6 @@ from odah_gen.registration.fit_frames import (
     Motion,
     Targets,
     corrected_motion,
-    correction_sd,
     distances_mm,
     locked_joints,
     make_frames,
@@ -27,6 +26,7 @@ from odah_gen.registration.fit_frames import (
 )
 from odah_gen.registration.floor import bent_away, standing_places
 from odah_gen.registration.least_squares import acceleration_couplings, minimise, solve_banded
+from odah_gen.registration.limits import Limits, correction_limits
 from odah_gen.registration.parts import (
     Parts,
     PosedParts,
@@ -35,7 +35,6 @@ from odah_gen.registration.parts import (
     pose_parts,
     resting_places,
     turning_gradient,
-    turning_levers,
 )
 from odah_gen.registration.points import shape_points
 
@@ -50,7 +49,7 @@ lowest of a foot is up to 5 mm lower than the lowest of those."""
 CONTACT_SD_M = 0.003
 """Spread of a point of the sole about its place where the source motion touches the floor."""
 
-TOLERANCE = 1e-4
+TOLERANCE = 1e-3
 """Relative fall of the cost at which the search ends; what is left moves points by some micrometres."""
 
 
@@ -107,6 +106,7 @@ class ClipProblem:
     rest: tuple[Float[Tensor, "parts 3 some"], ...]
     frames: Frames
     goals: Goals
+    limits: Limits
     smooth_weights: Float[Tensor, " size"]
     couplings: Float[Tensor, "3 frames size"]
 
@@ -115,13 +115,14 @@ class ClipProblem:
         return unknowns.reshape(-1, self.frames.size)
 
     def cost(self, unknowns: Float[Tensor, " unknowns"]) -> float:
-        """Data, prior and smoothness."""
+        """Data, prior, limits and smoothness."""
         rows = self.rows(unknowns)
         posed = ((self.pose(rows, chunk).positions, chunk) for chunk in self.frames.chunks())
         data = sum(float(self.goals.residuals(*seen)[0].square().sum()) for seen in posed)
-        prior = float(((rows / correction_sd(self.frames.joints)) ** 2).sum())
+        prior = float(((rows @ self.frames.prior) * rows).sum())
+        beyond = float(self.limits.excess(rows).square().sum())
         smooth = float((second_difference(rows) * self.smooth_weights).square().sum())
-        return 0.5 * (data + prior + smooth)
+        return 0.5 * (data + prior + beyond + smooth)
 
     def positions(self, rows: Float[Tensor, "frames size"]) -> Float[Tensor, "frames rows 3"]:
         """Markers, joint centres and points of the soles in all frames (m)."""
@@ -147,18 +148,17 @@ class ClipProblem:
     def linearise(self, unknowns: Float[Tensor, " unknowns"]) -> ClipEquations:
         """Normal equations; the smoothness is constant and stands in `couplings`."""
         rows = self.rows(unknowns)
-        precision = correction_sd(self.frames.joints) ** -2
         blocks, gradients = [], []
         for chunk in self.frames.chunks():
             posed, chart = self.pose(rows, chunk), self.frames.chart(rows, chunk)
             residuals, weights = self.goals.residuals(posed.positions, chunk)
             turns = columns(posed.rotations[list(self.parts.free)], chart)
-            blocks.append(
-                normal_blocks(turning_levers(self.parts, posed), turns, weights) + torch.diag(precision.float())
-            )
+            blocks.append(normal_blocks(self.parts, posed, turns, weights) + self.frames.prior.float())
             gradients.append(self.data_gradient(posed, chart, residuals * weights))
-        gradient = torch.cat(gradients) + rows * precision
-        return ClipEquations(torch.cat(blocks), gradient + self.smooth_gradient(rows))
+        every = torch.cat(blocks)
+        self.limits.add_to(every, rows)
+        gradient = torch.cat(gradients) + rows @ self.frames.prior + self.limits.gradient(rows)
+        return ClipEquations(every, gradient + self.smooth_gradient(rows))
 
     def data_gradient(
         self, posed: PosedParts, chart: Float[Tensor, "frames joints 3 3"], pulls: Float[Tensor, "frames rows 3"]
@@ -188,9 +188,9 @@ class ClipProblem:
 
 def columns(
     rotations: Float[Tensor, "joints 3 3 frames"], chart: Float[Tensor, "frames joints 3 3"]
-) -> Float[Tensor, "frames 3 3 joints"]:
-    """The axes, in the frame of the motion, about which the unknowns turn their joints, in float32."""
-    return (rotations.permute(3, 0, 1, 2) @ chart).permute(0, 2, 3, 1).float().contiguous()
+) -> Float[Tensor, "frames 3 joints 3"]:
+    """The axes (last axis), in the frame of the motion, about which the unknowns turn their joints, in float32."""
+    return (rotations.permute(3, 0, 1, 2) @ chart).transpose(1, 2).float().contiguous()
 
 
 def source_points(parts: Parts, source: Motion) -> Float[Tensor, "frames rows 3"]:
@@ -206,7 +206,8 @@ def clip_problem(parts: Parts, frames: Frames, goals: Goals, smoothness: float, 
     """Set up stage 2; `smoothness` in s²/rad."""
     rest = tuple(resting_places(parts, frames.local[chunk]) for chunk in frames.chunks())
     weights = smoothness_weights(frames.size, smoothness, fps)
-    return ClipProblem(parts, rest, frames, goals, weights, acceleration_couplings(len(frames.local), weights))
+    limits = correction_limits(frames.local, frames.joints)
+    return ClipProblem(parts, rest, frames, goals, limits, weights, acceleration_couplings(len(frames.local), weights))
 
 
 def second_difference(rows: Float[Tensor, "frames size"]) -> Float[Tensor, "fewer size"]:

@@ -168,6 +168,7 @@ def gather(
         joint_error_m=regressor.held_out_mean_mm / 1000,
         betas=betas,
         sole_ids=sole_vertices(model, betas),
+        correction_covariance=regressor.correction_covariance,
     )
     return SubjectBody(model, layout, regressor.joint_names, points)
 

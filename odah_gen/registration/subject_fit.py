@@ -14,7 +14,6 @@ from odah_gen.registration.fit_frames import (
     Frames,
     Motion,
     Targets,
-    correction_sd,
     distances_mm,
     make_frames,
 )
@@ -95,12 +94,12 @@ class SubjectProblem:
         for chunk in self.frames.chunks():
             posed = self.frames.pose(shaped, rows, chunk)
             data += float(self.frames.residuals(self.body, posed, chunk).square().sum())
-        prior = float((rows / correction_sd(self.frames.joints)).square().sum())
+        prior = float(((rows @ self.frames.prior) * rows).sum())
         return 0.5 * (data + prior + float(deviation @ self.shared_precision @ deviation))
 
     def linearise(self, unknowns: Float[Tensor, " unknowns"]) -> SubjectEquations:
         """Normal equations."""
-        rows, shaped, precision = self.split(unknowns)[0], self.shape(unknowns), correction_sd(self.frames.joints) ** -2
+        rows, shaped = self.split(unknowns)[0], self.shape(unknowns)
         own, shared, residuals = [], [], []
         for chunk in self.frames.chunks():
             posed = self.frames.pose(shaped, rows, chunk)
@@ -109,10 +108,10 @@ class SubjectProblem:
             shared.append(self.shared_jacobian(posed, chunk))
         a, b, r = torch.cat(own), torch.cat(shared), torch.cat(residuals)
         return SubjectEquations(
-            blocks=a.transpose(1, 2) @ a + torch.diag(precision),
+            blocks=a.transpose(1, 2) @ a + self.frames.prior,
             borders=a.transpose(1, 2) @ b,
             corner=torch.einsum("tva,tvb->ab", b, b) + self.shared_precision,
-            gradient=torch.einsum("tvu,tv->tu", a, r) + rows * precision,
+            gradient=torch.einsum("tvu,tv->tu", a, r) + rows @ self.frames.prior,
             shared_gradient=torch.einsum("tvs,tv->s", b, r) + self.shared_precision @ self.deviation(unknowns),
         )
 
