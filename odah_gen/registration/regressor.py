@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from odah_gen.errors import InputError
 from odah_gen.storage import read_npz, write_npz
 
-JUDGED = ("bodies", "poses", "own")
+JUDGED = ("bodies", "poses", "own", "alike")
 """Against what a regressor is judged, see JointRegressor.errors."""
 ARRAYS = (
     "joint_names",
@@ -71,6 +71,12 @@ class JointErrors:
     mean_mm: Float[np.ndarray, " joints"]
     p95_mm: Float[np.ndarray, " joints"]
 
+    @classmethod
+    def of(cls, gaps_m: Float[np.ndarray, "samples joints 3"]) -> "JointErrors":
+        """The errors that the differences of two sets of joint centres (m) are."""
+        errors_mm = 1000 * np.linalg.norm(gaps_m, axis=-1)
+        return cls(errors_mm.mean(0), np.percentile(errors_mm, 95, axis=0))
+
 
 @dataclass(frozen=True)
 class JointRegressor:
@@ -81,7 +87,8 @@ class JointRegressor:
         weights: rows are joints, columns vertices; non-negative, rows sum to 1.
         keys: hashes of what it was trained for: body_model, skeleton, markers.
         errors: on samples that training did not see. "bodies": other bodies, against the skeleton; "poses": other poses
-            of the same bodies, against the skeleton; "own": other bodies, against the body model's own joints.
+            of the same bodies, against the skeleton; "own": new bodies, against the body model's own joints;
+            "alike": the same where both mean the same (odah_gen.registration.own_joints).
         correction_covariance: how the body fit corrects the bank's poses (rad²), see `prior_training`; None in a file
             that was trained before there was such a prior.
     """

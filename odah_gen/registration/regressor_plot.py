@@ -12,13 +12,14 @@ TITLES = {
     "bodies": "other bodies, against the skeleton",
     "poses": "other poses of the same bodies",
     "own": "other bodies, against the mesh's own joints",
+    "alike": "the same, defined as the skeleton's",
 }
 MEAN_COLOUR, P95_COLOUR = "#0072b2", "#9ecae1"
 
 
 def regressor_svg(regressor: JointRegressor) -> str:
     """Bars of every joint's error, mean and 95th percentile (mm), as the text of an <svg> element."""
-    figure = Figure(figsize=(11, 5.5), layout="constrained")
+    figure = Figure(figsize=(14, 5.5), layout="constrained")
     axes = figure.subplots(1, len(TITLES), sharex=True, sharey=True)
     for part, (kind, title) in zip(axes, TITLES.items()):
         draw_bars(part, regressor.joint_names, regressor.errors[kind])

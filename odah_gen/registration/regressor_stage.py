@@ -20,6 +20,7 @@ from odah_gen.motion.amass import read_amass
 from odah_gen.registration.bank import BankBody, draw_bank
 from odah_gen.registration.fit_frames import Motion, Targets
 from odah_gen.registration.fit_stage import gather
+from odah_gen.registration.own_joints import own_errors
 from odah_gen.registration.prior_training import body_corrections, correction_covariance
 from odah_gen.registration.regressor import JointErrors, JointRegressor, load_regressor, ring_of, save_regressor
 from odah_gen.registration.regressor_training import candidate_vertices, held_out_centers, train_weights
@@ -39,15 +40,6 @@ LARGEST_RMS_M = 0.04
 """Poses that the skeleton cannot follow better than this teach nothing about its joints."""
 POSE_SHARES = 10
 """A tenth of every body's poses is left out at a time."""
-OWN_JOINTS = {
-    "hip": "hip",
-    "walker_knee": "knee",
-    "ankle": "ankle",
-    "acromial": "shoulder",
-    "elbow": "elbow",
-    "radius_hand": "wrist",
-}
-"""Joints of the skeleton that the body model has, too."""
 
 Tell = Callable[[str], None]
 
@@ -59,7 +51,6 @@ class Samples:
     Attributes:
         vertices: meshes.
         centers: the skeleton's joint centres.
-        own: the body model's own joints.
         bodies, poses: number of the body, and of the pose among those of the body.
         markers: the skeleton's markers.
         rotvecs, trans: the pose, as rotation vectors (rad), and the translation.
@@ -67,7 +58,6 @@ class Samples:
 
     vertices: Float[np.ndarray, "samples vertices 3"]
     centers: Float[np.ndarray, "samples joints 3"]
-    own: Float[np.ndarray, "samples 55 3"]
     bodies: Int[np.ndarray, " samples"]
     poses: Int[np.ndarray, " samples"]
     markers: Float[np.ndarray, "samples markers 3"]
@@ -94,7 +84,7 @@ def train(config: Config, path: Path, tell: Tell) -> None:
     """
     models = bank_models(config)
     samples = sample_bank(config, models, tell)
-    regressor = train_on(samples, models[0], config)
+    regressor = against_own_joints(train_on(samples, models[0], config), models, config)
     tell("fitting the bank for the prior of the body fit")
     regressor = dataclasses.replace(regressor, correction_covariance=train_prior(config, models, samples, regressor))
     save_regressor(path, regressor)
@@ -149,7 +139,6 @@ def follow(config: Config, body: BankBody, index: int) -> tuple[Samples, Float[n
     return Samples(
         posed.vertices[poses].numpy(),
         ground_to_world(solution.replay.joint_centers_m[poses][:, order]),
-        posed.joints[poses].double().numpy(),
         np.full(len(poses), index),
         np.arange(len(poses)),
         ground_to_world(solution.replay.markers_m[poses][:, columns]),
@@ -178,9 +167,8 @@ def train_on(samples: Samples, model: BodyModel, config: Config) -> JointRegress
         weights=train_weights(*data),
         keys=regressor_keys(config),
         errors={
-            "bodies": joint_errors(new_bodies, samples.centers),
-            "poses": joint_errors(new_poses, samples.centers),
-            "own": joint_errors(new_bodies, own_centers(samples.own)),
+            "bodies": JointErrors.of(new_bodies - samples.centers),
+            "poses": JointErrors.of(new_poses - samples.centers),
         },
     )
 
@@ -201,23 +189,10 @@ def train_prior(
     return correction_covariance(np.concatenate(corrections))
 
 
-def joint_errors(
-    found: Float[np.ndarray, "samples joints 3"], wanted: Float[np.ndarray, "samples joints 3"]
-) -> JointErrors:
-    """Mean and 95th percentile of the distances of two sets of joint centres."""
-    errors = 1000 * np.linalg.norm(found - wanted, axis=-1)
-    return JointErrors(errors.mean(0), np.percentile(errors, 95, axis=0))
-
-
-def own_centers(own: Float[np.ndarray, "samples 55 3"]) -> Float[np.ndarray, "samples joints 3"]:
-    """The body model's own joints in the place of the skeleton's; NaN for joints that it does not have."""
-    found = np.full((len(own), len(joint_names()), 3), np.nan)
-    for column, joint in enumerate(joint_names()):
-        stem, _, side = joint.rpartition("_")
-        if stem in OWN_JOINTS:
-            word = {"r": "right", "l": "left"}[side]
-            found[:, column] = own[:, JOINT_NAMES.index(f"{word}_{OWN_JOINTS[stem]}")]
-    return found
+def against_own_joints(regressor: JointRegressor, models: Sequence[BodyModel], config: Config) -> JointRegressor:
+    """The regressor with its errors against the body model's own joints, on new bodies, beside the others."""
+    found = own_errors(regressor, models, config.regressor.poses, config.regressor.seed + 1)
+    return dataclasses.replace(regressor, errors={**regressor.errors, **found})
 
 
 def joint_candidates(
@@ -241,9 +216,9 @@ def joint_candidates(
 
 
 def error_lines(regressor: JointRegressor) -> list[str]:
-    """The errors as lines of a table: mean and 95 % on bodies left out, on poses left out, and against own joints."""
+    """The errors as lines of a table: mean and 95 % on bodies left out, on poses left out, and against own joints twice."""
     columns = [values for found in regressor.errors.values() for values in (found.mean_mm, found.p95_mm)]
-    headings = ("other bodies", "other poses", "own joints")
+    headings = ("other bodies", "other poses", "own joints", "own, alike")
     head = " " * 18 + "".join(f"{heading:>16s}" for heading in headings)
     rows = [
         f"{name:18s}" + "".join(f"{value:8.1f}" for value in values)

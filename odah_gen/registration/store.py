@@ -18,7 +18,7 @@ from odah_gen.run import Run
 from odah_gen.storage import read_text, read_yaml
 
 SHIPPED = ASSETS / "regressor"
-METHOD = "2"
+METHOD = "3"
 """Raised when a change of the code makes older regressors stale."""
 MEMBERS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
 

@@ -11,8 +11,9 @@ from odah_gen.cli import main
 from odah_gen.config import Body, Config
 from odah_gen.paths import ASSETS
 from odah_gen.registration.bank import draw_bank
+from odah_gen.registration.own_joints import OWN_JOINTS, own_centers
 from odah_gen.registration.regressor import load_regressor
-from odah_gen.registration.regressor_stage import LARGEST_RMS_M, OWN_JOINTS, bank_models, follow, own_centers
+from odah_gen.registration.regressor_stage import LARGEST_RMS_M, bank_models, follow, pose_all
 from odah_gen.registration.store import SHIPPED, regressor_name
 from odah_gen.skeleton.table import joint_names
 from odah_gen.storage import read_npz, write_npz
@@ -31,7 +32,8 @@ def test_shipped_regressor_is_for_the_shipped_assets(shipped):
     assert len(list(SHIPPED.glob("*.npz"))) == 1
 
 
-MOST_MM = {"hip": 10, "acromial": 10, "walker_knee": 6, "ankle": 6, "elbow": 8, "radius_hand": 6}
+MOST_MM = {"hip": 10, "acromial": 10, "walker_knee": 6, "ankle": 6, "elbow": 7.5, "radius_hand": 6}
+"""The elbow's goal is 6 mm; docs/registration.md tells why it is missed."""
 
 
 @pytest.mark.parametrize("kind", ["bodies", "poses"])
@@ -40,6 +42,13 @@ def test_shipped_regressor_is_good_on_what_it_has_not_seen(shipped, kind):
     assert shipped.errors[kind].mean_mm.mean() < 8.0
     sides = [f"{name}_{side}" for name in MOST_MM for side in "rl"]
     assert {name: error[name] for name in sides if error[name] > MOST_MM[name[:-2]]} == {}
+
+
+def test_shipped_regressor_is_near_the_bodys_own_joints_where_both_mean_the_same(shipped):
+    error = dict(zip(shipped.joint_names, shipped.errors["alike"].mean_mm))
+    most = MOST_MM | {"elbow": 9}
+    assert {name: mm for name, mm in error.items() if mm > most.get(name[:-2], 0)} == {}
+    assert {name[:-2] for name, mm in error.items() if np.isfinite(mm)} == set(OWN_JOINTS)
 
 
 @pytest.mark.parametrize("gender", ["female", "male"])
@@ -82,7 +91,8 @@ def test_a_body_of_the_bank_is_followed_by_its_own_skeleton():
     assert (samples.bodies == 3).all()
     assert list(samples.poses) == [0, 1]
     assert rms_m.max() < LARGEST_RMS_M
-    own = own_centers(samples.own)
+    posed = pose_all(body)
+    own = own_centers(posed.joints.double().numpy())[body.is_pose]
     for joint, name in enumerate(joint_names()):
         gap = np.linalg.norm(own[:, joint] - samples.centers[:, joint], axis=-1)
         assert np.isnan(gap).all() if name[:-2] not in OWN_JOINTS else (gap < 0.035).all(), name
