@@ -40,7 +40,8 @@ def body_corrections(
     motion = Motion(motion.poses, motion.trans + NO_FLOOR_M)
     targets = Targets(targets.markers_m + NO_FLOOR_M, targets.joint_centers_m + NO_FLOOR_M)
     chosen = choose_frames(Path("bank"), targets, SHAPE_FRAMES)
-    shape = fit_subject_shape(subject.points, betas, motion.take(chosen), targets.take(chosen), settings)
+    offsets = np.zeros((subject.points.markers, 3))
+    shape = fit_subject_shape(subject.points, betas, offsets, motion.take(chosen), targets.take(chosen), settings)
     found = fit_clip_motion(subject.points, shape.betas, shape.offsets_m, motion, targets, RATE_HZ, settings)
     joints = list(free_joints(()))
     before = base_rotations(subject.points, motion.poses, ())[:, joints]
