@@ -50,7 +50,7 @@ CONTACT_SD_M = 0.003
 """Spread of a point of the sole about its place where the source motion touches the floor."""
 
 TOLERANCE = 1e-3
-"""Relative fall of the cost at which the search ends; what is left moves points by some micrometres."""
+"""Relative fall of the cost at which the search ends: the next step would gain less than a thousandth of it."""
 
 
 @dataclass(frozen=True)
