@@ -11,7 +11,7 @@ from mathutils import Matrix
 
 from .description import Camera, Description, whole_frame_rate
 from .subject import Garment, Subject, load_subject, posed_vertices
-from .textures import RELIEF, draw, folds
+from .textures import draw, folds
 
 Materials = Mapping[str, bpy.types.Material]
 CLOTH_THICKNESS_M = 0.003
@@ -19,6 +19,7 @@ FABRIC_SHELLS = ("upper", "lower", "hat", "shoes")
 FABRIC_UV, FOLDS_UV = "fabric", "folds"
 FOLDS_TILE_M = 0.55
 TILE_M = "tile_m"
+UNCREASED = ("hair", "leather", "canvas")
 MASK_VIEW, PICTURE_VIEW = "Raw", "Standard"
 EXPOSURE = 0.0
 SHADOW_DETAIL, SHADOW_POOL_MB = 0.1, "32"
@@ -224,8 +225,23 @@ def weave(material: bpy.types.Material, fabric: Mapping[str, Any]) -> None:
     relief.uv_map = FABRIC_UV
     tree.links.new(picture.outputs["Color"], shader.inputs["Base Color"])
     tree.links.new(threads.outputs["Color"], relief.inputs["Color"])
-    tree.links.new(relief.outputs["Normal"], shader.inputs["Normal"])
+    normal = relief.outputs["Normal"]
+    if fabric["pattern"] not in UNCREASED:
+        normal = add_folds(tree, material.name, normal)
+    tree.links.new(normal, shader.inputs["Normal"])
     tree.nodes.active = picture  # Workbench draws the active picture
+
+
+def add_folds(tree: bpy.types.NodeTree, name: str, normal: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """Shallow folds over normals; returns the socket of the folded normals."""
+    height = folds()
+    shades = np.repeat((height / height.max())[..., None], 3, axis=2)
+    picture = add_picture(tree, new_picture(f"{name} folds", shades, "Non-Color"), FOLDS_UV)
+    bump = tree.nodes.new("ShaderNodeBump")
+    bump.inputs["Distance"].default_value = FOLDS_TILE_M * float(height.max())
+    tree.links.new(picture.outputs["Color"], bump.inputs["Height"])
+    tree.links.new(normal, bump.inputs["Normal"])
+    return bump.outputs["Normal"]
 
 
 def new_picture(name: str, pixels: np.ndarray, space: str) -> bpy.types.Image:

@@ -248,9 +248,9 @@ def twill(u: np.ndarray, v: np.ndarray, colors: np.ndarray, random: np.random.Ge
 def denim(u: np.ndarray, v: np.ndarray, colors: np.ndarray, random: np.random.Generator) -> tuple:
     """Blue warp over white weft, with uneven threads and worn places."""
     height = diagonal(u, v, 64)
-    slubs = noise(len(u), 128, 6, random)
+    slubs = noise(len(u), 200, 9, random)
     worn = rough(len(u), 3, 3, random)
-    share = np.clip(0.45 * (1 - height) + 0.35 * (slubs - 0.5) + 0.3 * (worn - 0.4), 0, 1)
+    share = np.clip(0.4 * (1 - height) + 0.14 * (slubs - 0.5) + 0.25 * (worn - 0.4), 0, 1)
     return mix(colors[0], colors[1], share), RELIEF * (height + slubs)
 
 

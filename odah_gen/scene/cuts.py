@@ -77,7 +77,7 @@ class LowerCut:
         """Distance from the suit: close at the waist, wider down the leg."""
         hip, ankle = body.joint("left_hip"), body.joint("left_ankle")
         down = np.clip((hip[1] - points[:, 1]) / (hip[1] - ankle[1]), 0, 1)
-        return 0.004 + 0.02 * np.sqrt(down)
+        return 0.004 + 0.022 * np.sqrt(down)
 
 
 UPPER_CUTS = {

@@ -27,7 +27,7 @@ HIDE_DEPTH_M = 0.025
 TUCK_DEPTH_M = 0.06
 """The lower garment is left out farther under the upper one than this."""
 SHAPE_STEPS = 30
-WEIGHT_STEPS = 8
+WEIGHT_STEPS = 2
 LEG_RELEASE = 0.75
 """Share of the legs' hold on a shirt that the pelvis takes over, so that its hem does not ride up with the thigh."""
 HOLD_SHARE = 0.7

@@ -20,11 +20,15 @@ from odah_gen.scene.skin_regions import above_hairline, ears
 SHOE_GAP_M = 0.005
 SOLE_HEIGHT_M, SOLE_EDGE_M = 0.02, 0.004
 TYPICAL_FOOT_M = 0.26
-SHOES = {"trainer": 0.074, "canvas": 0.068, "boot": 0.125}
+LACE_EDGE_M, LACE_WIDTH_M, LACE_SPACING_M, LACE_REACH_M = 0.0025, 0.006, 0.016, 0.02
+LACES_M = (0.118, 0.166)
+"""From the last lace to the first, from the heel of a foot of typical length."""
+TOE_CAP_M = 0.225
+SHOES = {"trainer": 0.074, "canvas": 0.068, "boot": 0.105}
 """Kinds of shoe: height of the collar behind, for a foot of typical length."""
 COLLAR_SLOPE = 0.16
 HIDE_BELOW_COLLAR_M = 0.012
-COLUMNS, ROWS = 56, 30
+COLUMNS, ROWS = 57, 30
 SKULL_CENTRE = (0.0, 0.75, -1.6)
 """Middle of the skull from between the eyes, in distances between the eyes."""
 
@@ -48,13 +52,13 @@ class Hair:
 
 
 HAIRS = {
-    "cropped": Hair(0.006, 0.004, 0.25),
-    "short": Hair(0.018, 0.009, 0.35),
-    "tousled": Hair(0.03, 0.014, 0.6),
-    "parted": Hair(0.026, 0.012, 0.3, part=1.0),
-    "swept": Hair(0.03, 0.01, 0.3, part=-1.0),
-    "curly": Hair(0.034, 0.026, 0.7),
-    "tied": Hair(0.008, 0.007, 0.2, bun=0.034),
+    "cropped": Hair(0.007, 0.005, 0.1),
+    "short": Hair(0.018, 0.009, 0.15),
+    "tousled": Hair(0.028, 0.014, 0.25),
+    "parted": Hair(0.026, 0.012, 0.12, part=1.0),
+    "swept": Hair(0.03, 0.01, 0.12, part=-1.0),
+    "curly": Hair(0.036, 0.028, 0.2),
+    "tied": Hair(0.008, 0.007, 0.1, bun=0.034),
 }
 HATS = ("cap", "beanie")
 HAT_GAP_M = {"cap": 0.012, "beanie": 0.013}
@@ -67,7 +71,7 @@ TAPER = 0.5
 
 
 def shoe(body: RestBody, side: str, kind: str) -> Garment:
-    """A shoe around the foot's convex hull, flat below; part 0 is the upper, 1 the sole.
+    """A shoe around the foot's convex hull, flat below; part 0 is the upper, 1 the sole, 2 the laces.
 
     The sole ends where the skin does, so that the shoe stands where the foot stood.
     """
@@ -84,14 +88,55 @@ def shoe(body: RestBody, side: str, kind: str) -> Garment:
     origins, directions, uv = capsule_rays(core, radius=0.045)
     points = origins + directions * reach_hull(origins, directions, normals, offsets)[:, None]
     values, faces = cut(np.column_stack([points, uv]), ring_faces(), below_collar(body, side, kind, points))
-    values, faces, lower, _ = split(values, faces, floor + SOLE_HEIGHT_M * scale - values[:, 1])
-    vertices, faces, uv, lower = weld(values, faces, lower)
-    mean = neighbour_mean(len(vertices), faces)
-    vertices = np.maximum(smooth(vertices, mean, 2), [-np.inf, floor, -np.inf])
-    outward = vertex_normals(vertices, faces) * [1, 0, 1]
-    of_sole = np.setdiff1d(faces[lower], faces[~lower])
-    vertices[of_sole] += SOLE_EDGE_M * outward[of_sole]
-    return shell(body, vertices, faces, [f"{side}_ankle", f"{side}_foot"], uv, lower.astype(int))
+    values, faces, part = shoe_parts(values, faces, heel, along, floor, scale, kind)
+    vertices, faces, uv, part = weld(values, faces, part)
+    vertices = smooth(vertices, neighbour_mean(len(vertices), faces), 2)
+    outward = vertex_normals(vertices, faces)
+    for number, (direction, edge) in enumerate((([1, 1, 1], 0.0), ([1, 0, 1], SOLE_EDGE_M), ([1, 1, 1], LACE_EDGE_M))):
+        inner = np.setdiff1d(faces[part == number], faces[part != number])
+        vertices[inner] += edge * outward[inner] * direction
+    vertices = np.maximum(vertices, [-np.inf, floor, -np.inf])
+    return shell(body, vertices, faces, [f"{side}_ankle", f"{side}_foot"], uv, part)
+
+
+def shoe_parts(
+    values: Float[np.ndarray, "vertices 5"],
+    faces: Int[np.ndarray, "faces 3"],
+    heel: Float[np.ndarray, "3"],
+    along: Float[np.ndarray, "3"],
+    floor: float,
+    scale: float,
+    kind: str,
+) -> tuple[np.ndarray, np.ndarray, Int[np.ndarray, " faces"]]:
+    """Edges where upper, sole and laces meet; values, faces, and the part of each: 0 upper, 1 sole, 2 lace."""
+    aside = np.cross([0.0, 1, 0], along)
+
+    def places(points: np.ndarray) -> np.ndarray:
+        away = points[:, :3] - heel
+        return np.stack([away @ aside, points[:, 1] - floor, away @ along], 1) / scale
+
+    def lace(points: np.ndarray) -> np.ndarray:
+        across, up, forward = places(points).T
+        row = np.abs((forward - LACES_M[0]) / LACE_SPACING_M - np.round((forward - LACES_M[0]) / LACE_SPACING_M))
+        ends = np.minimum(forward - LACES_M[0], LACES_M[1] - forward) + LACE_WIDTH_M
+        return np.minimum.reduce(
+            [LACE_WIDTH_M / 2 - row * LACE_SPACING_M, LACE_REACH_M - np.abs(across), ends, up - 0.03]
+        )
+
+    for bound in lace_bounds():
+        values, faces, _, _ = split(values, faces, places(values)[:, 2] - bound)
+    for bound in (-LACE_REACH_M, LACE_REACH_M):
+        values, faces, _, _ = split(values, faces, places(values)[:, 0] - bound)
+    toe = places(values)[:, 2] - TOE_CAP_M if kind == "canvas" else np.full(len(values), -1.0)
+    values, faces, lower, _ = split(values, faces, np.maximum(SOLE_HEIGHT_M - places(values)[:, 1], toe))
+    laced = lace(values[faces].mean(1)) > 0
+    return values, faces, np.where(lower, 1, np.where(laced, 2, 0))
+
+
+def lace_bounds() -> list[float]:
+    """Places along the foot where a lace begins or ends, metres from the heel."""
+    middles = np.arange(LACES_M[0], LACES_M[1] + 1e-6, LACE_SPACING_M)
+    return [middle + end for middle in middles for end in (-LACE_WIDTH_M / 2, LACE_WIDTH_M / 2)]
 
 
 def below_collar(
@@ -151,7 +196,9 @@ def capsule_rays(core: Float[np.ndarray, "2 3"], radius: float) -> tuple[np.ndar
     aside = np.cross([0.0, 1, 0], along)
     straight, bend = np.linalg.norm(core[1] - core[0]), np.pi * radius
     knots = np.cumsum([0, straight, bend, straight, bend])
-    walk = np.linspace(0, knots[-1], COLUMNS)
+    # As many columns on the left as on the right, so that both meet in the same points on top and below.
+    walk = np.concatenate([np.linspace(*ends, COLUMNS // 4, endpoint=False) for ends in zip(knots, knots[1:])])
+    walk = np.append(walk, knots[-1])
     place = np.interp(walk, knots, [0, 1, 1, 0, 0])
     angle = np.interp(walk, knots, [np.pi / 2, np.pi / 2, -np.pi / 2, -np.pi / 2, -3 * np.pi / 2])
     level = np.cos(angle)[:, None] * along + np.sin(angle)[:, None] * aside
@@ -207,7 +254,7 @@ def hair(body: RestBody, style: Hair, generator: np.random.Generator) -> Garment
     """Hair as a shell over the scalp, thin at the hairline, in tufts that `generator` places."""
     base, outward, uv = skull_grid(body)
     across, up, forward = body.on_face(base)
-    inside = above_hairline(across, up, forward) + 0.07 * tufts(outward, 14, generator)
+    inside = above_hairline(across, up, forward) + 0.12 * tufts(outward, 20, generator)
     on_top = np.clip((up - 1.0) / 1.2, 0, 1)
     length = style.side + (style.top - style.side) * on_top * on_top * (3 - 2 * on_top)
     if style.part:
@@ -216,7 +263,7 @@ def hair(body: RestBody, style: Hair, generator: np.random.Generator) -> Garment
             length * (1 - 0.75 * np.exp(-((beside / 0.12) ** 2)) * (up > 1.2)) * (1 + 0.25 * np.tanh(beside) * on_top)
         )
     length = length * (
-        1 + style.rough * tufts(outward, 9, generator) + 0.5 * style.rough * tufts(outward, 23, generator)
+        1 + style.rough * 2 * tufts(outward, 12, generator) + 2 * style.rough * tufts(outward, 30, generator)
     )
     length = 0.0015 + np.maximum(length, 0.001) * np.clip(inside / TAPER, 0, 1) ** 0.6
     values, faces = cut(np.column_stack([base + outward * length[:, None], uv]), ring_faces(), inside)
@@ -265,10 +312,10 @@ def skull_grid(body: RestBody) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def tufts(directions: Float[np.ndarray, "rays 3"], size: float, generator: np.random.Generator) -> np.ndarray:
-    """Smooth noise over directions from about −1 to 1, the sum of waves; `size` is about the number around."""
-    waves = unit(generator.normal(size=(6, 3))) * size * generator.uniform(0.7, 1.3, size=(6, 1))
-    phases = generator.uniform(0, 2 * np.pi, 6)
-    return np.sin(directions @ waves.T + phases).sum(1) / 3
+    """Smooth noise over directions from −1 to 1, the mean of waves; `size` is about the number around."""
+    waves = unit(generator.normal(size=(8, 3))) * size * generator.uniform(0.7, 1.3, size=(8, 1))
+    phases = generator.uniform(0, 2 * np.pi, 8)
+    return np.sin(directions @ waves.T + phases).mean(1)
 
 
 def bun(body: RestBody, radius: float) -> Garment:

@@ -28,7 +28,7 @@ SCHEMA = 1
 WEAR = {
     "upper": ("upper",),
     "lower": ("lower",),
-    "shoes": ("shoe", "sole"),
+    "shoes": ("shoe", "sole", "lace"),
     "hair": ("hair",),
     "eyes": ("eyeball", "iris", "pupil"),
     "hat": ("hat",),

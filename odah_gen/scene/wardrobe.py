@@ -32,7 +32,7 @@ INDIGO_HUE = 0.6
 CHINO_HUES = (0.07, 0.11, 0.15, 0.6, 0.62)
 SHOE_FABRICS = {"trainer": "canvas", "canvas": "canvas", "boot": "leather"}
 HATLESS = 0.75
-LOOSE = (0.75, 1.3)
+LOOSE = (0.8, 1.4)
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ def draw_shoes(generator: np.random.Generator, kind: str) -> dict[str, Material]
     return {
         "shoe": material(upper, 0.45 if kind == "boot" else 0.75).of(fabric),
         "sole": material(sole, 0.7),
+        "lace": material(linear(pick(("e8e6e0", "2a2a2c", "b0aca4"), generator)), 0.9),
         "sock": material(sock, 0.95),
     }
 
