@@ -86,7 +86,7 @@ def draw_skin(generator: np.random.Generator) -> dict[str, Material]:
         "palm": material(palm, sheen + 0.08),
         "flush": material(tone * generator.uniform([1.0, 0.68, 0.66], [1.08, 0.85, 0.85]), sheen - 0.06),
         "lip": material(tone * generator.uniform([0.85, 0.5, 0.5], [0.95, 0.65, 0.68]), 0.36),
-        "hair": material(linear(pick(HAIR_COLOURS[:2] if dark else HAIR_COLOURS, generator)), 0.6),
+        "hair": material(linear(pick(HAIR_COLOURS[:2] if dark else HAIR_COLOURS, generator)), 0.7),
         "eyeball": material([0.72, 0.70, 0.68], 0.2),
         "iris": material(linear(pick(IRIS_COLOURS[:2] if dark else IRIS_COLOURS, generator)), 0.2),
         "pupil": material([0.01, 0.01, 0.01], 0.1),

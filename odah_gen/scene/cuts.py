@@ -87,7 +87,7 @@ UPPER_CUTS = {
     "long_sleeve": UpperCut(1.94, neck_half_width_m=0.08, neck_front_m=-0.035),
 }
 LOWER_CUTS = {
-    "shorts": LowerCut(0.5),
+    "shorts": LowerCut(0.58),
     "knee_shorts": LowerCut(0.95),
     "cropped": LowerCut(1.5),
     "trousers": LowerCut(2.0),

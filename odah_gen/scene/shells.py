@@ -5,6 +5,7 @@ No vertex of the body model is named: the skin is found by skinning weights and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,7 +18,7 @@ from odah_gen.scene.garments import NOT_HELD_M, Garment, skin_below, smooth, str
 from odah_gen.scene.rest_body import RestBody
 from odah_gen.scene.skin_regions import above_hairline, ears
 
-SHOE_GAP_M = 0.005
+SHOE_GAP_M = 0.007
 SOLE_HEIGHT_M, SOLE_EDGE_M = 0.02, 0.004
 TYPICAL_FOOT_M = 0.26
 LACE_EDGE_M, LACE_WIDTH_M, LACE_SPACING_M, LACE_REACH_M = 0.0025, 0.006, 0.016, 0.02
@@ -64,8 +65,7 @@ HATS = ("cap", "beanie")
 HAT_GAP_M = {"cap": 0.012, "beanie": 0.013}
 VISOR_M, VISOR_HALF_WIDTH = 0.072, 1.25
 EYE_COLUMNS = 33
-PUPIL_ANGLE, IRIS_ANGLE = 0.2, 0.5
-"""Half the angles under which pupil and iris are seen from the eye's centre (rad)."""
+PUPIL_RADIUS_M, IRIS_RADIUS_M = 0.0021, 0.0059
 TAPER = 0.5
 """Hair reaches its full length this far inside the hairline (distances between the eyes)."""
 
@@ -197,7 +197,7 @@ def capsule_rays(core: Float[np.ndarray, "2 3"], radius: float) -> tuple[np.ndar
     straight, bend = np.linalg.norm(core[1] - core[0]), np.pi * radius
     knots = np.cumsum([0, straight, bend, straight, bend])
     # As many columns on the left as on the right, so that both meet in the same points on top and below.
-    walk = np.concatenate([np.linspace(*ends, COLUMNS // 4, endpoint=False) for ends in zip(knots, knots[1:])])
+    walk = np.concatenate([np.linspace(*ends, COLUMNS // 4, endpoint=False) for ends in pairwise(knots)])
     walk = np.append(walk, knots[-1])
     place = np.interp(walk, knots, [0, 1, 1, 0, 0])
     angle = np.interp(walk, knots, [np.pi / 2, np.pi / 2, -np.pi / 2, -np.pi / 2, -3 * np.pi / 2])
@@ -254,7 +254,7 @@ def hair(body: RestBody, style: Hair, generator: np.random.Generator) -> Garment
     """Hair as a shell over the scalp, thin at the hairline, in tufts that `generator` places."""
     base, outward, uv = skull_grid(body)
     across, up, forward = body.on_face(base)
-    inside = above_hairline(across, up, forward) + 0.12 * tufts(outward, 20, generator)
+    inside = above_hairline(across, up, forward) + 0.1 * tufts(outward, 16, generator)
     on_top = np.clip((up - 1.0) / 1.2, 0, 1)
     length = style.side + (style.top - style.side) * on_top * on_top * (3 - 2 * on_top)
     if style.part:
@@ -263,7 +263,7 @@ def hair(body: RestBody, style: Hair, generator: np.random.Generator) -> Garment
             length * (1 - 0.75 * np.exp(-((beside / 0.12) ** 2)) * (up > 1.2)) * (1 + 0.25 * np.tanh(beside) * on_top)
         )
     length = length * (
-        1 + style.rough * 2 * tufts(outward, 12, generator) + 2 * style.rough * tufts(outward, 30, generator)
+        1 + style.rough * 2 * tufts(outward, 8, generator) + 2 * style.rough * tufts(outward, 16, generator)
     )
     length = 0.0015 + np.maximum(length, 0.001) * np.clip(inside / TAPER, 0, 1) ** 0.6
     values, faces = cut(np.column_stack([base + outward * length[:, None], uv]), ring_faces(), inside)
@@ -363,22 +363,20 @@ def eye(body: RestBody, side: str) -> Garment:
     low, high = (
         (own.min(0), own.max(0)) if len(own) else (body.joint(f"{side}_eye") - 0.012, body.joint(f"{side}_eye") + 0.012)
     )
+    radius = (high - low)[1] / 2
+    pupil, iris = np.arcsin(np.array([PUPIL_RADIUS_M, IRIS_RADIUS_M]) / radius)
     turn = np.linspace(0, 2 * np.pi, EYE_COLUMNS)
     rings = np.concatenate(
-        [
-            np.linspace(0, PUPIL_ANGLE, 4),
-            np.linspace(PUPIL_ANGLE, IRIS_ANGLE, 5)[1:],
-            np.linspace(IRIS_ANGLE, np.pi, 14)[1:],
-        ]
+        [np.linspace(*ends) for ends in ((0, pupil, 3, False), (pupil, iris, 4, False), (iris, np.pi, 14))]
     )
     level = np.stack([np.cos(turn), np.sin(turn), 0 * turn], 1)
     directions = np.sin(rings)[:, None, None] * level + np.cos(rings)[:, None, None] * np.array([0.0, 0, 1])
-    points = (low + high) / 2 + directions * (high - low)[1] / 2
+    points = (low + high) / 2 + directions * radius
     faces = ring_faces(len(rings), EYE_COLUMNS)[:, ::-1]
     u, v = np.meshgrid(turn, rings)
     values = np.column_stack([points.reshape(-1, 3), u.ravel() * 0.01, v.ravel() * 0.01])
     angle = v.ravel()[faces].max(1)
-    part = (angle < IRIS_ANGLE + 1e-6).astype(int) + (angle < PUPIL_ANGLE + 1e-6)
+    part = (angle < iris + 1e-6).astype(int) + (angle < pupil + 1e-6)
     vertices, faces, uv_m, part = weld(values, faces, part)
     return shell(body, vertices, faces, [f"{side}_eye"], uv_m, part)
 

@@ -11,7 +11,19 @@ from odah_gen.geometry import vertex_normals
 from odah_gen.scene.rest_body import RestBody
 
 Share = Float[np.ndarray, " vertices"]
-HAIRLINE = np.array([[-4.0, -1.1], [-2.9, -0.75], [-2.2, 0.3], [-1.45, 0.35], [-1.15, 0.2], [-0.8, 1.0], [0.5, 1.25]])
+HAIRLINE = np.array(
+    [
+        [-4.0, -1.6],
+        [-2.9, -1.35],
+        [-2.45, -0.7],
+        [-2.25, 0.25],
+        [-1.45, 0.35],
+        [-1.2, 0.15],
+        [-1.05, -0.1],
+        [-0.8, 1.0],
+        [0.5, 1.25],
+    ]
+)
 """Height of the hairline over the eyes against the place behind them, nape to brow."""
 BROW_HEIGHT, BROW_WIDTH, BROW_THICKNESS = 0.36, 0.34, 0.07
 SCALP_EDGE, BROW_EDGE = 0.3, 0.12

@@ -57,7 +57,7 @@ def draw_wardrobe(generator: np.random.Generator, hair: Material) -> Wardrobe:
     shoes, style = str(generator.choice(list(SHOES))), str(generator.choice(list(HAIRS)))
     outfit = Outfit(shoes=shoes, hair="cropped" if hat else style, hat=hat, hair_seed=int(generator.integers(2**31)))
     kept = {
-        "hair": hair.of(Fabric("hair", (hair.color_linear, shade(hair.color_linear, 1.7)), TILES_M["hair"])),
+        "hair": hair.of(Fabric("hair", (hair.color_linear, shade(hair.color_linear, 1.25)), TILES_M["hair"])),
         **draw_shoes(generator, shoes),
         "hat": draw_fabric(generator, "knit" if hat == "beanie" else "twill"),
     }

@@ -31,7 +31,7 @@ def test_a_rolled_sheet_is_rolled_out_again() -> None:
 def test_each_part_stays_where_it_was_laid_and_is_not_mirrored() -> None:
     sheet, quads = flat_cloth(5)
     faces = split_quads(quads)
-    both = np.concatenate([sheet, sheet + [3.0, 0, 0]])
+    both = np.concatenate([sheet, sheet + np.array([3.0, 0, 0])])
     turned = np.concatenate([sheet[:, :2], sheet[:, :2] @ np.array([[0, 1], [-1, 0]]) + [5.0, 2]])
     flat = flatten(both, np.concatenate([faces, faces + len(sheet)]), turned)
     assert np.allclose(flat, turned, atol=1e-6)
