@@ -86,11 +86,12 @@ def part_of_triangle(
 ) -> list[int]:
     """Corners of the part of one triangle where `side` is positive; new vertices are added to `rows` and `made`."""
     polygon = []
-    for first, second in zip(face, np.roll(face, -1)):
+    corners = face.tolist()
+    for first, second in zip(corners, corners[1:] + corners[:1]):
         if side[first] >= 0:
-            polygon.append(int(first))
+            polygon.append(first)
         if side[first] * side[second] < 0:
-            edge = (int(min(first, second)), int(max(first, second)))
+            edge = (min(first, second), max(first, second))
             if edge not in made:
                 share = field[edge[0]] / (field[edge[0]] - field[edge[1]])
                 made[edge] = len(rows)

@@ -1,7 +1,7 @@
 """Garments, cut to the subject's shape from the suit that the body model wears.
 
 The suit of the free body is its tights mesh, a few millimetres outside the skin; of any other body model it is the
-skin itself without head, hands and feet. Garments move with the body: skinning weights and pose correctives are
+skin itself. Garments move with the body: skinning weights and pose correctives are
 taken from the skin below them.
 """
 
@@ -18,7 +18,7 @@ from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.errors import InputError
 from odah_gen.geometry import unit, vertex_normals
 from odah_gen.scene.cuts import LowerCut, UpperCut, armhole, before_side_seam
-from odah_gen.scene.cutting import border_edges, compact, cut, neighbour_mean, split, split_quads, subdivide_quads
+from odah_gen.scene.cutting import border_edges, cut, neighbour_mean, split, split_quads, subdivide_quads
 from odah_gen.scene.panels import flatten
 from odah_gen.scene.rest_body import RestBody
 
@@ -38,7 +38,6 @@ SKIN_SUIT_GAP_M = 0.005
 JOINTS_PER_VERTEX = 6
 BODY_NEIGHBOURS = 4
 TIGHTS = ("tights_v", "tights_shapedirs", "tights_weights", "tights_quads")
-BARE_PARTS = ("head", "neck", "jaw", "eye", "wrist", "index", "middle", "pinky", "ring", "thumb", "foot")
 LEG_JOINTS = tuple(JOINT_NAMES.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee"))
 SLEEVE_RADIUS_M = 0.06
 
@@ -144,11 +143,9 @@ def tights_suit(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> Suit | 
 
 
 def skin_suit(body: RestBody) -> Suit:
-    """The skin itself without head, hands and feet."""
-    bare = [i for i, name in enumerate(JOINT_NAMES) if any(part in name for part in BARE_PARTS)]
-    keep = body.weights[:, bare].sum(1) < 0.5
+    """The skin itself, a little inflated; the borders of every cut leave head, hands and feet out."""
     off = body.vertices + SKIN_SUIT_GAP_M * vertex_normals(body.vertices, body.faces)
-    return Suit(*compact(np.concatenate([off, body.weights], 1), body.faces[keep[body.faces].all(1)]))
+    return Suit(np.concatenate([off, body.weights], 1), body.faces)
 
 
 def cut_cloth(suit: Suit, field: Field, path: Path) -> Cloth:
