@@ -8,6 +8,7 @@ Blender.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def draw(fabric: Mapping[str, Any], size: int = SIZE) -> Texture:
     return Texture(to_srgb(np.clip(color, 0, 1)), height)
 
 
+@cache
 def folds(size: int = SIZE) -> np.ndarray:
     """Height [N, N] (sides of the square) of shallow folds, the same for every cloth."""
     random = np.random.default_rng(11)

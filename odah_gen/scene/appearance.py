@@ -72,14 +72,21 @@ class Material:
         return plain if self.fabric is None else plain | {"fabric": self.fabric.as_json()}
 
 
+def skin_tone(number: int) -> np.ndarray:
+    """A tone of the Monk scale as skin in a lit room, linear RGB.
+
+    The scale is a chart of swatches: lit skin looks chalky without some red, and the darkest like coal without some more.
+    """
+    return np.array(linear(MONK_SKIN_TONES[number])) * [0.95, 0.77, 0.68] + [0.012, 0.0066, 0.0044]
+
+
 def draw_skin(generator: np.random.Generator) -> dict[str, Material]:
     """Skin with its palms, lips and flushed places, hair and eyes of a subject."""
     chosen = int(generator.integers(len(MONK_SKIN_TONES)))
     dark = chosen >= FIRST_DARK_TONE
-    warmth = np.array([0.95, 0.77, 0.68])  # the scale is a chart of swatches; lit skin looks chalky without some red
-    tone = np.array(linear(MONK_SKIN_TONES[chosen])) * warmth * generator.uniform(0.9, 1.06)
+    tone = skin_tone(chosen) * generator.uniform(0.9, 1.06)
     tone = tone * np.array([1, *generator.uniform(0.95, 1.05, size=2)])
-    sheen = generator.uniform(0.42, 0.58)
+    sheen = generator.uniform(0.42, 0.58) + 0.06 * dark
     palm = (0.55 if dark else 0.9) * tone + (0.45 if dark else 0.1) * np.array([0.52, 0.27, 0.2])
     return {
         "skin": material(tone, sheen),

@@ -6,7 +6,7 @@ import numpy as np
 
 from odah_gen.config import from_mapping
 from odah_gen.run import Run
-from odah_gen.scene.appearance import MONK_SKIN_TONES, Material, draw_skin, linear
+from odah_gen.scene.appearance import MONK_SKIN_TONES, Material, draw_skin, skin_tone
 from odah_gen.scene.cuts import LOWER_CUTS, UPPER_CUTS
 from odah_gen.scene.dressing import Outfit
 from odah_gen.scene.shells import HAIRS, SHOES
@@ -59,8 +59,7 @@ def test_all_skin_tones_hair_and_shoes_occur_and_nobody_is_bald() -> None:
     assert {outfit.hair for outfit in outfits} == set(HAIRS)
     assert {outfit.shoes for outfit in outfits} == set(SHOES)
     assert 0.1 < np.mean([outfit.hat is not None for outfit in outfits]) < 0.45
-    tones = np.array([linear(tone) for tone in MONK_SKIN_TONES])
-    tones = tones * [0.95, 0.77, 0.68]
+    tones = np.array([skin_tone(number) for number in range(len(MONK_SKIN_TONES))])
     skins = np.array([skin_of(subject)["skin"].color_linear for subject in SUBJECTS])
     nearest = np.abs(np.log(skins[:, None] / tones)).sum(2).argmin(1)
     assert set(nearest) == set(range(len(MONK_SKIN_TONES)))
