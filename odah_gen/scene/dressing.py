@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from odah_gen.body.model import BodyModel
 from odah_gen.scene.cuts import LOWER_CUTS, UPPER_CUTS
+from odah_gen.scene.eyes import eyes
 from odah_gen.scene.garments import (
     HIDE_DEPTH_M,
     Garment,
@@ -17,8 +18,10 @@ from odah_gen.scene.garments import (
     tuck_in,
     upper_garment,
 )
+from odah_gen.scene.hair import HAIRS, hair, hat
 from odah_gen.scene.rest_body import RestBody, rest_body
-from odah_gen.scene.shells import HAIRS, eyes, hair, hat, in_shoe, joined, shoe
+from odah_gen.scene.shells import joined
+from odah_gen.scene.shoes import in_shoe, shoe
 from odah_gen.scene.skin_regions import skin_regions
 from odah_gen.storage import write_npz
 

@@ -8,7 +8,8 @@ import numpy as np
 from odah_gen.scene.appearance import Fabric, Material, colour, linear, material, pick, to_linear
 from odah_gen.scene.cuts import LOWER_CUTS, UPPER_CUTS
 from odah_gen.scene.dressing import Outfit
-from odah_gen.scene.shells import HAIRS, SHOES
+from odah_gen.scene.hair import HAIRS
+from odah_gen.scene.shoes import SHOES
 
 FABRICS_PER_CUT = 5
 FABRIC_CHOICES = {

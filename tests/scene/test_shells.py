@@ -7,9 +7,11 @@ import trimesh
 from odah_gen.body.model import JOINT_NAMES, BodyModel, load_body_model
 from odah_gen.geometry import vertex_normals
 from odah_gen.scene.cutting import border_edges
+from odah_gen.scene.eyes import eyes
 from odah_gen.scene.garments import Garment
+from odah_gen.scene.hair import HAIRS, HATS, hair, hat
 from odah_gen.scene.rest_body import RestBody, rest_body
-from odah_gen.scene.shells import HAIRS, HATS, SHOES, eyes, hair, hat, in_shoe, reach_hull, shoe
+from odah_gen.scene.shoes import SHOES, in_shoe, reach_hull, shoe
 from tests.smplx_topology import write_smplx_topology
 
 BETAS = np.array([0.8, -0.6, 0.4])

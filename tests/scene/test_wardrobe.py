@@ -9,7 +9,8 @@ from odah_gen.run import Run
 from odah_gen.scene.appearance import MONK_SKIN_TONES, Material, draw_skin, skin_tone
 from odah_gen.scene.cuts import LOWER_CUTS, UPPER_CUTS
 from odah_gen.scene.dressing import Outfit
-from odah_gen.scene.shells import HAIRS, SHOES
+from odah_gen.scene.hair import HAIRS
+from odah_gen.scene.shoes import SHOES
 from odah_gen.scene.wardrobe import FABRICS_PER_CUT, Wardrobe, choose_clothes, draw_wardrobe
 
 SUBJECTS = [f"s{i:03d}" for i in range(120)]
