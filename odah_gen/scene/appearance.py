@@ -75,7 +75,7 @@ class Material:
 def skin_tone(number: int) -> np.ndarray:
     """A tone of the Monk scale as skin in a lit room, linear RGB.
 
-    The scale is a chart of swatches: lit skin looks chalky without some red, and the darkest like coal without some more.
+    The scale is a chart of swatches: lit skin looks chalky without some red, the darkest like coal without some more.
     """
     return np.array(linear(MONK_SKIN_TONES[number])) * [0.95, 0.77, 0.68] + [0.012, 0.0066, 0.0044]
 

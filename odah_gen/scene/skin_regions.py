@@ -1,4 +1,4 @@
-"""Where skin has another colour: hair, brows, lips, flushed places, palms and soles, socks. Found at rest, no vertex is named.
+"""Where skin has another colour: hair, brows, lips, flushed places, palms, soles, socks. No vertex is named.
 
 Places on the head are given from between the eyes, in distances between the eyes.
 """
@@ -28,6 +28,7 @@ HAIRLINE = np.array(
 BROW_HEIGHT, BROW_WIDTH, BROW_THICKNESS = 0.36, 0.34, 0.07
 SCALP_EDGE, BROW_EDGE = 0.3, 0.12
 MOUTH_BELOW_NOSE, LIP_HALF_WIDTH, LIP_HALF_HEIGHT = 0.53, 0.42, 0.13
+FLUSHED_JOINT = 0.55
 SOCK_HEIGHT_M = 0.06
 """Height of a sock over the ankle joint."""
 
@@ -88,7 +89,9 @@ def flushed(body: RestBody) -> Share:
     head = on_head(body) * np.maximum.reduce([0.8 * cheek, 0.7 * nose, 0.8 * ears(across, up, forward)])
     joints = {"knee": 0.06, "elbow": 0.05, "middle1": 0.03, "index1": 0.03, "ring1": 0.03}
     places = [(body.joint(f"{side}_{name}"), size) for name, size in joints.items() for side in ("left", "right")]
-    spots = [np.exp(-((np.linalg.norm(body.vertices - place, axis=1) / size) ** 2)) for place, size in places]
+    spots = [
+        FLUSHED_JOINT * np.exp(-((np.linalg.norm(body.vertices - place, axis=1) / size) ** 2)) for place, size in places
+    ]
     return np.maximum.reduce([head, *spots])
 
 

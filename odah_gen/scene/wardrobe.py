@@ -24,8 +24,8 @@ FABRIC_CHOICES = {
 }
 TILES_M = {
     "jersey": 0.1, "rib": 0.06, "stripes": 0.12, "heather": 0.15, "dots": 0.08, "leaves": 0.26, "camouflage": 0.4,
-    "gingham": 0.06, "pinstripes": 0.08, "knit": 0.08, "tartan": 0.2, "herringbone": 0.06, "corduroy": 0.06, "twill": 0.08,
-    "denim": 0.12, "windowpane": 0.12, "hair": 0.08, "leather": 0.06, "canvas": 0.05,
+    "gingham": 0.06, "pinstripes": 0.08, "knit": 0.08, "tartan": 0.2, "herringbone": 0.06, "corduroy": 0.06,
+    "twill": 0.08, "denim": 0.12, "windowpane": 0.12, "hair": 0.08, "leather": 0.06, "canvas": 0.05,
 }  # fmt: skip
 """Side of the square that repeats."""
 TILE_SPREAD = 1.35
@@ -66,7 +66,7 @@ def draw_wardrobe(generator: np.random.Generator, hair: Material) -> Wardrobe:
 
 
 def choose_clothes(wardrobe: Wardrobe, generator: np.random.Generator) -> tuple[Outfit, dict[str, Material]]:
-    """An upper and a lower garment for a clip, each of one of its fabrics, and all materials that are worn with them."""
+    """An upper and a lower garment for a clip, each of one of its fabrics, and the materials of all that is worn."""
     upper, lower = str(generator.choice(list(UPPER_CUTS))), str(generator.choice(list(LOWER_CUTS)))
     chosen = [wardrobe.garments[cut][int(generator.integers(FABRICS_PER_CUT))] for cut in (upper, lower)]
     loose, lower_loose = (round(float(generator.uniform(*LOOSE)), 3) for _ in range(2))
