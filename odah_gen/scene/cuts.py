@@ -74,10 +74,10 @@ class LowerCut:
         return np.where(on_arm, -1.0, np.minimum(waist, leg_end))
 
     def thickness(self, body: RestBody, points: Points) -> Values:
-        """Distance from the suit: close at the waist, wider down the leg."""
+        """Distance from the suit: close at the waist, wider down the leg, widest over the shoes."""
         hip, ankle = body.joint("left_hip"), body.joint("left_ankle")
         down = np.clip((hip[1] - points[:, 1]) / (hip[1] - ankle[1]), 0, 1)
-        return 0.004 + 0.022 * np.sqrt(down)
+        return 0.004 + 0.022 * np.sqrt(down) + 0.012 * np.clip((down - 0.8) / 0.15, 0, 1)
 
 
 UPPER_CUTS = {
@@ -90,7 +90,7 @@ LOWER_CUTS = {
     "shorts": LowerCut(0.58),
     "knee_shorts": LowerCut(0.95),
     "cropped": LowerCut(1.5),
-    "trousers": LowerCut(2.0),
+    "trousers": LowerCut(1.96),
 }
 
 

@@ -19,7 +19,7 @@ LACE_EDGE_M, LACE_WIDTH_M, LACE_SPACING_M, LACE_REACH_M = 0.0025, 0.006, 0.016, 
 LACES_M = (0.118, 0.166)
 """From the last lace to the first, from the heel of a foot of typical length."""
 TOE_CAP_M = 0.225
-SHOES = {"trainer": 0.074, "canvas": 0.068, "boot": 0.105}
+SHOES = {"trainer": 0.074, "canvas": 0.068, "boot": 0.096}
 """Kinds of shoe: height of the collar behind, for a foot of typical length."""
 COLLAR_SLOPE = 0.16
 HIDE_BELOW_COLLAR_M = 0.012
