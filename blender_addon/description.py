@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 SCHEMA = 1
-GARMENTS = ("upper", "lower")
-GARMENT_ARRAYS = ("vertices", "faces", "joints", "weights", "body_ids", "body_weights")
+GARMENT_ARRAYS = ("vertices", "faces", "joints", "weights", "body_ids", "body_weights", "hold_m", "uv_m", "part")
 
 
 class SceneError(Exception):
@@ -67,7 +66,7 @@ def read_description(path: Path) -> Description:
     """
     path = Path(path)
     content = read_json(path)
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA or "body" not in content:
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not content.keys() >= {"body", "wear"}:
         raise SceneError(f"{path}: is no scene of schema {SCHEMA}. Write it with: odah-gen scene.")
     folder = path.resolve().parent
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds a described scene in Blender: room, lights, the dressed body, cameras. Used by the renderer and the panel."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,16 @@ import numpy as np
 from mathutils import Matrix
 
 from .description import Camera, Description, whole_frame_rate
-from .subject import BODY_MATERIALS, Subject, body_materials, hair_share, load_subject, posed_vertices
+from .subject import Garment, Subject, load_subject, posed_vertices
+from .textures import draw, folds
 
+Materials = Mapping[str, bpy.types.Material]
 CLOTH_THICKNESS_M = 0.003
+FABRIC_SHELLS = ("upper", "lower", "hat", "shoes")
+FABRIC_UV, FOLDS_UV = "fabric", "folds"
+FOLDS_TILE_M = 0.55
+TILE_M = "tile_m"
+UNCREASED = ("hair", "leather", "canvas")
 MASK_VIEW, PICTURE_VIEW = "Raw", "Standard"
 EXPOSURE = 0.0
 SHADOW_DETAIL, SHADOW_POOL_MB = 0.1, "32"
@@ -52,7 +59,7 @@ def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
     add_room(collection, description.content["room"], materials)
     for light in description.content["lights"]:
         add_light(collection, light)
-    people = add_people(collection, subject, materials)
+    people = add_people(collection, subject, description, materials)
     cameras = {name: add_camera(collection, name, camera) for name, camera in description.cameras.items()}
     world = new_world(description.content["ambient_linear"])
     stage = Stage(description, subject, collection, people, cameras, [*materials.values(), world], scene.world)
@@ -67,7 +74,14 @@ def remove_stage(scene: bpy.types.Scene, stage: Stage) -> None:
     if scene.world in stage.looks:
         scene.world = stage.world_before
     data = {item.data for item in stage.collection.objects}
-    bpy.data.batch_remove([*stage.collection.objects, *data, *stage.looks, stage.collection])
+    pictures = {
+        node.image
+        for look in stage.looks
+        if isinstance(look, bpy.types.Material)
+        for node in look.node_tree.nodes
+        if node.type == "TEX_IMAGE"
+    }
+    bpy.data.batch_remove([*stage.collection.objects, *data, *stage.looks, *pictures, stage.collection])
 
 
 def show_frame(stage: Stage, frame: int) -> None:
@@ -80,27 +94,44 @@ def show_frame(stage: Stage, frame: int) -> None:
 
 
 def add_people(
-    collection: bpy.types.Collection, subject: Subject, materials: Mapping[str, bpy.types.Material]
+    collection: bpy.types.Collection, subject: Subject, description: Description, materials: Materials
 ) -> dict[str, bpy.types.Object]:
-    """Objects of the body and of each garment."""
+    """Objects of the body and of everything worn."""
     body = add_mesh(collection, "body", subject.body.vertices, subject.body.faces[subject.visible], smooth=True)
-    for name in BODY_MATERIALS:
-        body.data.materials.append(materials[name])
-    body.data.polygons.foreach_set("material_index", body_materials(subject))
-    grow_hair(body, materials["skin"], materials["hair"], hair_share(subject.body))
+    body.data.materials.append(materials["skin"])
+    color_regions(body, subject.regions, materials)
     people = {"body": body}
     for name, garment in subject.garments.items():
-        people[name] = add_mesh(collection, name, garment.vertices, garment.faces, smooth=True)
-        people[name].data.materials.append(materials[name])
-        add_thickness(people[name])
+        parts = description.content["wear"][name]
+        people[name] = add_garment(collection, name, garment, [materials[part] for part in parts])
+        if name in FABRIC_SHELLS:
+            add_thickness(people[name])
     return people
 
 
-def grow_hair(body: bpy.types.Object, skin: bpy.types.Material, hair: bpy.types.Material, share: np.ndarray) -> None:
-    """Colour the skin by vertex: `share` [V] of the hair's colour, the rest of its own; alpha carries the roughness."""
-    bare, hairy = (np.array([*look.diffuse_color[:3], look.roughness]) for look in (skin, hair))
-    colors = bare + share[:, None] * (hairy - bare)
-    layer = body.data.color_attributes.new("skin and hair", "FLOAT_COLOR", "POINT")
+def add_garment(
+    collection: bpy.types.Collection, name: str, garment: Garment, parts: Sequence[bpy.types.Material]
+) -> bpy.types.Object:
+    """A garment with the materials of its parts, and its cloth laid out in tiles of each material's fabric."""
+    item = add_mesh(collection, name, garment.vertices, garment.faces, smooth=True)
+    for part in parts:
+        item.data.materials.append(part)
+    item.data.polygons.foreach_set("material_index", garment.part.astype(np.int32))
+    tiles = np.array([part.get(TILE_M, 1.0) for part in parts])[garment.part]
+    for layer, size in ((FABRIC_UV, tiles[:, None, None]), (FOLDS_UV, FOLDS_TILE_M)):
+        uv = item.data.uv_layers.new(name=layer)
+        uv.data.foreach_set("uv", (garment.uv_m / size).astype(np.float32).ravel())
+    return item
+
+
+def color_regions(body: bpy.types.Object, regions: Mapping[str, np.ndarray], materials: Materials) -> None:
+    """Colour the skin by vertex with the colours of its regions; alpha carries the roughness."""
+    skin = materials["skin"]
+    colors = np.tile([*skin.diffuse_color[:3], skin.roughness], (len(body.data.vertices), 1))
+    for name, share in regions.items():
+        look = materials[name]
+        colors += share[:, None] * ([*look.diffuse_color[:3], look.roughness] - colors)
+    layer = body.data.color_attributes.new("regions", "FLOAT_COLOR", "POINT")
     layer.data.foreach_set("color", colors.astype(np.float32).ravel())
     reader = skin.node_tree.nodes.new("ShaderNodeAttribute")
     reader.attribute_name = layer.name
@@ -178,7 +209,57 @@ def new_material(name: str, look: Mapping[str, Any]) -> bpy.types.Material:
     inputs["Emission Color"].default_value = color
     inputs["Emission Strength"].default_value = look["glow"]
     material.diffuse_color, material.roughness = color, look["roughness"]
+    if "fabric" in look:
+        weave(material, look["fabric"])
     return material
+
+
+def weave(material: bpy.types.Material, fabric: Mapping[str, Any]) -> None:
+    """Give a surface the colours, threads and folds of a fabric."""
+    texture = draw(fabric)
+    material[TILE_M] = fabric["tile_m"]
+    tree, shader = material.node_tree, principled(material)
+    picture = add_picture(tree, new_picture(f"{material.name} colour", texture.color, "sRGB"), FABRIC_UV)
+    threads = add_picture(tree, new_picture(f"{material.name} normal", texture.normal, "Non-Color"), FABRIC_UV)
+    relief = tree.nodes.new("ShaderNodeNormalMap")
+    relief.uv_map = FABRIC_UV
+    tree.links.new(picture.outputs["Color"], shader.inputs["Base Color"])
+    tree.links.new(threads.outputs["Color"], relief.inputs["Color"])
+    normal = relief.outputs["Normal"]
+    if fabric["pattern"] not in UNCREASED:
+        normal = add_folds(tree, material.name, normal)
+    tree.links.new(normal, shader.inputs["Normal"])
+    tree.nodes.active = picture  # Workbench draws the active picture
+
+
+def add_folds(tree: bpy.types.NodeTree, name: str, normal: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """Shallow folds over normals; returns the socket of the folded normals."""
+    height = folds()
+    shades = np.repeat((height / height.max())[..., None], 3, axis=2)
+    picture = add_picture(tree, new_picture(f"{name} folds", shades, "Non-Color"), FOLDS_UV)
+    bump = tree.nodes.new("ShaderNodeBump")
+    bump.inputs["Distance"].default_value = FOLDS_TILE_M * float(height.max())
+    tree.links.new(picture.outputs["Color"], bump.inputs["Height"])
+    tree.links.new(normal, bump.inputs["Normal"])
+    return bump.outputs["Normal"]
+
+
+def new_picture(name: str, pixels: np.ndarray, space: str) -> bpy.types.Image:
+    """A picture in memory from [N, N, 3] between 0 and 1, its first row at the bottom."""
+    image = bpy.data.images.new(name, pixels.shape[1], pixels.shape[0])
+    image.colorspace_settings.name = space
+    opaque = np.concatenate([pixels, np.ones((*pixels.shape[:2], 1))], axis=2)
+    image.pixels.foreach_set(opaque.astype(np.float32).ravel())
+    image.pack()
+    return image
+
+
+def add_picture(tree: bpy.types.NodeTree, image: bpy.types.Image, layer: str) -> bpy.types.Node:
+    """A texture node that shows a picture, repeated, over a UV layer."""
+    place, node = tree.nodes.new("ShaderNodeUVMap"), tree.nodes.new("ShaderNodeTexImage")
+    place.uv_map, node.image = layer, image
+    tree.links.new(place.outputs["UV"], node.inputs["Vector"])
+    return node
 
 
 def principled(material: bpy.types.Material) -> bpy.types.Node:
@@ -227,7 +308,7 @@ def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
         scene.eevee.shadow_resolution_scale = SHADOW_DETAIL
         scene.eevee.shadow_pool_size = SHADOW_POOL_MB
     scene.display.shading.light = "STUDIO"
-    scene.display.shading.color_type = "MATERIAL"
+    scene.display.shading.color_type = "TEXTURE"
 
 
 def new_mask_scene(people: Iterable[bpy.types.Object]) -> bpy.types.Scene:

@@ -115,6 +115,15 @@ def blend(vertices: np.ndarray, weights: np.ndarray, pose: Pose) -> np.ndarray:
     return np.einsum("nab,nb->na", blended[:, :9].reshape(-1, 3, 3), vertices) + blended[:, 9:]
 
 
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Unit normals [N, 3], each the area-weighted mean of its faces' normals; zero where a vertex has no face."""
+    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
+    of_face = np.repeat(np.cross(second - first, third - first), 3, axis=0)
+    sums = [np.bincount(faces.ravel(), of_face[:, axis], len(vertices)) for axis in range(3)]
+    normals = np.stack(sums, axis=1)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+
 def rotvec_to_matrix(rotvec: np.ndarray) -> np.ndarray:
     """Rotation vectors [N, 3] (rad) to matrices [N, 3, 3] by Rodrigues' formula."""
     angle = np.linalg.norm(rotvec, axis=1)

@@ -131,13 +131,32 @@ def garment_arrays(name: str, vertices: str, faces: str) -> tuple[ArraySpec, ...
         spec(f"{name}_weights", f"{vertices} 6", "float", "1", "", "their skinning weights; rows sum to 1"),
         spec(f"{name}_body_ids", f"{vertices} 4", "int", "", "", "skin vertices below"),
         spec(f"{name}_body_weights", f"{vertices} 4", "float", "1", "", "their weights; rows sum to 1"),
+        spec(
+            f"{name}_hold_m", f"{vertices}", "float", "m", "", "least distance from the skin below; negative: not held"
+        ),
+        spec(f"{name}_uv_m", f"{faces} 3 2", "float", "m", "flat cloth", "places of the corners, across and up"),
+        spec(f"{name}_part", f"{faces}", "int", "", "", "material of each face, of those of `wear` in scene.json"),
     )
 
 
+REGIONS = {
+    "palm": "palms and soles",
+    "flush": "flushed places",
+    "lip": "lips",
+    "hair": "scalp and brows",
+    "sock": "socks",
+}
 CLOTHES_ARRAYS = (
     *garment_arrays("upper", "Vu", "Fu"),
     *garment_arrays("lower", "Vl", "Fl"),
-    spec("hidden_faces", "F", "bool", "", "", "faces of the skin that clothes cover for good"),
+    *garment_arrays("shoes", "Vs", "Fs"),
+    *garment_arrays("hair", "Vh", "Fh"),
+    *garment_arrays("eyes", "Ve", "Fe"),
+    spec("hidden_faces", "F", "bool", "", "", "faces of the skin that are covered for good"),
+    *(
+        spec(f"region_{name}", "V", "float", "1", "", f"share of {where} at each skin vertex")
+        for name, where in REGIONS.items()
+    ),
 )
 CATALOGUE: Mapping[str, str] = {
     "clip_id": "`<subject>-<action>-<nn>`, unique",

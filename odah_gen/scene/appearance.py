@@ -2,7 +2,7 @@
 
 import colorsys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,46 +19,85 @@ WALL_COLOURS = ("cdc8bd", "c3ccd0", "d0c5b4", "bfc9ba", "cbc2c6", "b5bcc4")
 FLOOR_COLOURS = ("9a8468", "7d6a55", "8c8f92", "a89a86", "6f7a80")
 
 
+Rgb = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """A pattern that repeats over a surface; blender_addon.textures draws it.
+
+    Attributes:
+        pattern: one that `blender_addon.textures` knows.
+        colors_linear: its colours, linear RGB, the main one first.
+        tile_m: side of the square that repeats, metres.
+        seed: of what is random in it.
+    """
+
+    pattern: str
+    colors_linear: tuple[Rgb, ...]
+    tile_m: float
+    seed: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The fabric as plain data, its figures rounded so that scene.json reads well."""
+        colors = [[round(part, 4) for part in color] for color in self.colors_linear]
+        return {
+            "pattern": self.pattern, "colors_linear": colors, "tile_m": round(self.tile_m, 4), "seed": self.seed,
+        }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Material:
-    """A plain surface.
+    """A surface.
 
     Attributes:
         color_linear: base colour, linear RGB from 0 to 1.
         roughness: from 0, a mirror, to 1, chalk.
         glow: strength of light that the surface gives off in its own colour.
+        fabric: its pattern; None where it is plain.
     """
 
-    color_linear: tuple[float, float, float]
+    color_linear: Rgb
     roughness: float
     glow: float = 0.0
+    fabric: Fabric | None = None
+
+    def of(self, fabric: Fabric) -> "Material":
+        """The same surface with a pattern."""
+        return replace(self, fabric=fabric)
 
     def as_json(self) -> dict[str, Any]:
         """The material as plain data."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        plain = {"color_linear": list(self.color_linear), "roughness": self.roughness, "glow": self.glow}
+        return plain if self.fabric is None else plain | {"fabric": self.fabric.as_json()}
+
+
+def skin_tone(number: int) -> np.ndarray:
+    """A tone of the Monk scale as skin in a lit room, linear RGB.
+
+    The scale is a chart of swatches: lit skin looks chalky without some red, the darkest like coal without some more.
+    """
+    return np.array(linear(MONK_SKIN_TONES[number])) * [0.95, 0.77, 0.68] + [0.012, 0.0066, 0.0044]
 
 
 def draw_skin(generator: np.random.Generator) -> dict[str, Material]:
-    """Skin, cropped hair and eyes of a subject."""
+    """Skin with its palms, lips and flushed places, hair and eyes of a subject."""
     chosen = int(generator.integers(len(MONK_SKIN_TONES)))
     dark = chosen >= FIRST_DARK_TONE
-    tone = np.array(linear(MONK_SKIN_TONES[chosen]))
-    warmth = np.array([0.95, 0.77, 0.68])  # the scale is a chart of swatches; lit skin looks chalky without some red
-    varied = tone * warmth * generator.uniform(0.92, 1.04)
+    tone = skin_tone(chosen) * generator.uniform(0.9, 1.06)
+    tone = tone * np.array([1, *generator.uniform(0.95, 1.05, size=2)])
+    sheen = generator.uniform(0.42, 0.58) + 0.06 * dark
+    palm = (0.55 if dark else 0.9) * tone + (0.45 if dark else 0.1) * np.array([0.52, 0.27, 0.2])
     return {
-        "skin": material(varied, 0.5),
-        "hair": material(linear(pick(HAIR_COLOURS[:2] if dark else HAIR_COLOURS, generator)), 0.95),
+        "skin": material(tone, sheen),
+        "palm": material(palm, sheen + 0.08),
+        "flush": material(tone * generator.uniform([1.0, 0.68, 0.66], [1.08, 0.85, 0.85]), sheen - 0.06),
+        "lip": material(tone * generator.uniform([0.85, 0.5, 0.5], [0.95, 0.65, 0.68]), 0.36),
+        "hair": material(linear(pick(HAIR_COLOURS[:2] if dark else HAIR_COLOURS, generator)), 0.7),
         "eyeball": material([0.72, 0.70, 0.68], 0.2),
         "iris": material(linear(pick(IRIS_COLOURS[:2] if dark else IRIS_COLOURS, generator)), 0.2),
         "pupil": material([0.01, 0.01, 0.01], 0.1),
     }
-
-
-def draw_clothes(generator: np.random.Generator) -> dict[str, Material]:
-    """Colours of the upper garment (any) and of the lower one (darker and greyer)."""
-    upper = colour(generator, saturation=(0.15, 0.75), value=(0.3, 0.88))
-    lower = colour(generator, saturation=(0.05, 0.45), value=(0.18, 0.55))
-    return {"upper": material(upper, 0.85), "lower": material(lower, 0.8)}
 
 
 def draw_room(generator: np.random.Generator) -> dict[str, Material]:

@@ -6,7 +6,10 @@ needs no bookkeeping: a new vertex is a weighted sum of rows.
 
 import numpy as np
 import scipy.sparse as sparse
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+
+ON_LINE = 1e-7
+"""Vertices as near as this to a cut are on it, so that no slivers are made."""
 
 
 def subdivide_quads(
@@ -37,31 +40,58 @@ def cut(
     Returns:
         rows of the remaining vertices, and the triangles, with unused vertices left out.
     """
-    inside = field > 0
-    count = inside[faces].sum(1)
+    rows, triangles, inside, _ = split(values, faces, field)
+    return compact(rows, triangles[inside])
+
+
+def split(
+    values: Float[np.ndarray, "vertices columns"],
+    faces: Int[np.ndarray, "faces 3"],
+    field: Float[np.ndarray, " vertices"],
+) -> tuple[
+    Float[np.ndarray, "more columns"],
+    Int[np.ndarray, "triangles 3"],
+    Bool[np.ndarray, " triangles"],
+    Int[np.ndarray, " triangles"],
+]:
+    """Cut a mesh along the zero line of `field` and keep both parts, which share the line's vertices.
+
+    Returns:
+        rows of all vertices, old ones first; the triangles; which of them lie where `field` is positive; and of which
+        old triangle each is.
+    """
+    side = np.where(np.abs(field) > ON_LINE, np.sign(field), 0).astype(int)
+    crossed = (side[faces].min(1) < 0) & (side[faces].max(1) > 0)
     rows: list[np.ndarray] = list(values)
     made: dict[tuple[int, int], int] = {}
-    triangles = [faces[count == 3]]
-    for face in faces[(count > 0) & (count < 3)]:
-        polygon = cut_triangle(face, field, values, rows, made)
-        triangles.append(np.array([[polygon[0], polygon[i], polygon[i + 1]] for i in range(1, len(polygon) - 1)]))
-    return compact(np.array(rows), np.concatenate(triangles))
+    triangles, inside = [faces[~crossed]], [side[faces[~crossed]].max(1) > 0]
+    source = [np.flatnonzero(~crossed)]
+    for index in np.flatnonzero(crossed):
+        for sign in (1, -1):
+            polygon = part_of_triangle(faces[index], sign * side, field, values, rows, made)
+            fan = [[polygon[0], polygon[i], polygon[i + 1]] for i in range(1, len(polygon) - 1)]
+            triangles.append(np.array(fan).reshape(-1, 3))
+            inside.append(np.full(len(fan), sign > 0))
+            source.append(np.full(len(fan), index))
+    return np.array(rows), np.concatenate(triangles), np.concatenate(inside), np.concatenate(source)
 
 
-def cut_triangle(
+def part_of_triangle(
     face: Int[np.ndarray, "3"],
+    side: Int[np.ndarray, " vertices"],
     field: Float[np.ndarray, " vertices"],
     values: Float[np.ndarray, "vertices columns"],
     rows: list[np.ndarray],
     made: dict[tuple[int, int], int],
 ) -> list[int]:
-    """Corners of the inner part of one triangle; new vertices are added to `rows` and remembered in `made`."""
+    """Corners of the part of one triangle where `side` is positive; new vertices are added to `rows` and `made`."""
     polygon = []
-    for first, second in zip(face, np.roll(face, -1)):
-        if field[first] > 0:
-            polygon.append(int(first))
-        if (field[first] > 0) != (field[second] > 0):
-            edge = (int(min(first, second)), int(max(first, second)))
+    corners = face.tolist()
+    for first, second in zip(corners, corners[1:] + corners[:1]):
+        if side[first] >= 0:
+            polygon.append(first)
+        if side[first] * side[second] < 0:
+            edge = (min(first, second), max(first, second))
             if edge not in made:
                 share = field[edge[0]] / (field[edge[0]] - field[edge[1]])
                 made[edge] = len(rows)

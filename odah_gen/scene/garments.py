@@ -1,55 +1,45 @@
-"""T-shirt and trousers, cut to the subject's shape from the suit that the body model wears.
+"""Garments, cut to the subject's shape from the suit that the body model wears.
 
 The suit of the free body is its tights mesh, a few millimetres outside the skin; of any other body model it is the
-skin itself without head, hands and feet. Garments move with the body: skinning weights and pose correctives are
+skin itself. Garments move with the body: skinning weights and pose correctives are
 taken from the skin below them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sparse
-import torch
 from jaxtyping import Bool, Float, Int
 from scipy.spatial import cKDTree
 
 from odah_gen.body.model import JOINT_NAMES, BodyModel
-from odah_gen.body.skinning import shape_body
 from odah_gen.errors import InputError
-from odah_gen.geometry import vertex_normals
-from odah_gen.scene.cutting import compact, cut, neighbour_mean, split_quads, subdivide_quads
-from odah_gen.storage import write_npz
+from odah_gen.geometry import unit, vertex_normals
+from odah_gen.scene.cuts import LowerCut, UpperCut, armhole, before_side_seam
+from odah_gen.scene.cutting import border_edges, cut, neighbour_mean, split, split_quads, subdivide_quads
+from odah_gen.scene.panels import flatten
+from odah_gen.scene.rest_body import RestBody
 
 HIDE_DEPTH_M = 0.025
 """Skin farther inside a garment than this is not drawn, so it cannot poke through."""
+TUCK_DEPTH_M = 0.06
+"""The lower garment is left out farther under the upper one than this."""
 SHAPE_STEPS = 30
-WEIGHT_STEPS = 8
-LEG_RELEASE = 0.3
+WEIGHT_STEPS = 2
+LEG_RELEASE = 0.75
+"""Share of the legs' hold on a shirt that the pelvis takes over, so that its hem does not ride up with the thigh."""
+HOLD_SHARE = 0.7
+"""In any pose cloth keeps this share of its distance from the skin at rest."""
+NOT_HELD_M = -1.0
 FEWEST_FACES = 100
-NECK_HALF_WIDTH_M = 0.085
-SHOULDER_TOP_M = 0.13
-HEM_BELOW_HIP_M = 0.01
+SKIN_SUIT_GAP_M = 0.005
 JOINTS_PER_VERTEX = 6
 BODY_NEIGHBOURS = 4
 TIGHTS = ("tights_v", "tights_shapedirs", "tights_weights", "tights_quads")
-BARE_PARTS = ("head", "neck", "jaw", "eye", "wrist", "index", "middle", "pinky", "ring", "thumb", "foot")
 LEG_JOINTS = tuple(JOINT_NAMES.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee"))
-
-
-@dataclass(frozen=True)
-class RestBody:
-    """A subject's body at rest: metres, model axes (Y up, facing +Z, left arm on +X)."""
-
-    vertices: Float[np.ndarray, "vertices 3"]
-    faces: Int[np.ndarray, "faces 3"]
-    weights: Float[np.ndarray, "vertices 55"]
-    joints: Float[np.ndarray, "55 3"]
-
-    def joint(self, name: str) -> Float[np.ndarray, "3"]:
-        """Centre of a joint at rest."""
-        return self.joints[JOINT_NAMES.index(name)]
+SLEEVE_RADIUS_M = 0.06
 
 
 @dataclass(frozen=True)
@@ -62,13 +52,16 @@ class Suit:
 
 @dataclass(frozen=True)
 class Garment:
-    """A garment at rest on one subject, and what moves it.
+    """Something worn, at rest on one subject, and what moves it.
 
     Attributes:
         vertices: metres, model axes.
         faces: triangles, seen counter-clockwise from outside.
         joints, weights: the strongest joints of each vertex and their skinning weights (rows sum to 1).
         body_ids, body_weights: skin vertices below, whose pose correctives the vertex takes (rows sum to 1).
+        hold_m: least distance from the skin below, along its normal, in any pose; NOT_HELD_M where it is not held.
+        uv_m: place of each corner of each face on the flat cloth, metres.
+        part: of which material each face is, counted from 0.
     """
 
     vertices: Float[np.ndarray, "vertices 3"]
@@ -77,40 +70,64 @@ class Garment:
     weights: Float[np.ndarray, "vertices 6"]
     body_ids: Int[np.ndarray, "vertices 4"]
     body_weights: Float[np.ndarray, "vertices 4"]
+    hold_m: Float[np.ndarray, " vertices"]
+    uv_m: Float[np.ndarray, "faces 3 2"]
+    part: Int[np.ndarray, " faces"]
+
+
+Field = Callable[[np.ndarray], np.ndarray]
+"""A number at points [N, 3] at rest."""
 
 
 @dataclass(frozen=True)
-class Clothes:
-    """What a subject wears, by name, and which faces of the skin it covers for good."""
+class Cloth:
+    """A piece cut from the suit, not yet shaped: rows as in Suit, and what the shaping needs.
 
-    garments: dict[str, Garment]
-    hidden_faces: Bool[np.ndarray, " faces"]
-
-
-Thickness = Callable[[RestBody, np.ndarray], np.ndarray]
-"""Distance (m) of a garment from the suit at points [N, 3] at rest."""
-
-
-def dress(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> Clothes:
-    """Cut a T-shirt and trousers for a subject.
-
-    Raises:
-        InputError: the body model's shape leaves nothing of a garment, so its vertices are not where SMPL-X's are.
+    Attributes:
+        values, faces: the piece.
+        sides: on which side of each seam every face lies.
+        rim: of each vertex, the direction in which its border may not move; zero inside.
     """
-    body = rest_body(model, betas)
-    suit = tights_suit(model, betas) or skin_suit(body)
-    shirt = sew(suit, body, shirt_field(body, suit.values[:, :3]), shirt_thickness, model.path)
-    trousers = sew(suit, body, trousers_field(body, suit.values[:, :3]), trousers_thickness, model.path)
-    covered = np.maximum(shirt_field(body, body.vertices), trousers_field(body, body.vertices)) > HIDE_DEPTH_M
-    return Clothes({"upper": free_from_legs(shirt), "lower": tuck_in(trousers, body)}, covered[body.faces].all(1))
+
+    values: Float[np.ndarray, "vertices 58"]
+    faces: Int[np.ndarray, "faces 3"]
+    sides: Bool[np.ndarray, "faces seams"]
+    rim: Float[np.ndarray, "vertices 3"]
 
 
-def rest_body(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> RestBody:
-    """The subject's body at rest as plain arrays."""
-    shaped = shape_body(model, torch.as_tensor(np.asarray(betas)))
-    numbers = (shaped.vertices, model.weights, shaped.joints)
-    vertices, weights, joints = (tensor.numpy().astype(np.float64) for tensor in numbers)
-    return RestBody(vertices, model.faces, weights, joints)
+def upper_garment(suit: Suit, body: RestBody, style: UpperCut, loose: float, path: Path) -> Garment:
+    """A shirt of four panels: front, back and two sleeves with their seams below the arms.
+
+    Args:
+        suit: what it is cut from.
+        body: who wears it.
+        style: where it ends.
+        loose: factor of its distance from the suit.
+        path: body model, named when nothing is left of the garment.
+    """
+    cloth = cut_cloth(suit, lambda points: style.field(body, points), path)
+    cloth = along_seam(cloth, armhole(body, cloth.values[:, :3]))
+    cloth = along_seam(cloth, before_side_seam(body, cloth.values[:, :3]))
+    garment = sew(cloth, body, loose * style.thickness(body, cloth.values[:, :3]))
+    arm, front = cloth.sides.T
+    left = cloth.values[cloth.faces, 0].mean(1) > 0
+    # The seam of a sleeve is a cut: its vertices have two places on the cloth, one for each side.
+    on_seam = np.isin(cloth.faces, cloth.faces[front]) & np.isin(cloth.faces, cloth.faces[~front])
+    on_seam &= cloth.values[cloth.faces, 1] < body.joint("left_elbow")[1]
+    label = 2 * np.where(arm, 2 + left, front)[:, None] + (on_seam & (arm & front)[:, None])
+    rough = np.where(arm[:, None, None], sleeve_layout(body, garment, front), flat_layout(garment, front))
+    return replace(free_from_legs(garment), uv_m=lay_out(garment, label, rough))
+
+
+def lower_garment(suit: Suit, body: RestBody, style: LowerCut, loose: float, path: Path) -> Garment:
+    """Shorts or trousers of four panels: front and back of each leg. Arguments as of `upper_garment`."""
+    cloth = cut_cloth(suit, lambda points: style.field(body, points), path)
+    cloth = along_seam(cloth, cloth.values[:, 0])
+    cloth = along_seam(cloth, before_side_seam(body, cloth.values[:, :3]))
+    garment = sew(cloth, body, loose * style.thickness(body, cloth.values[:, :3]))
+    left, front = cloth.sides.T
+    label = np.repeat((2 * left + front)[:, None], 3, axis=1)
+    return replace(garment, uv_m=lay_out(garment, label, flat_layout(garment, front)))
 
 
 def tights_suit(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> Suit | None:
@@ -126,63 +143,100 @@ def tights_suit(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> Suit | 
 
 
 def skin_suit(body: RestBody) -> Suit:
-    """The skin itself without head, hands and feet."""
-    bare = [i for i, name in enumerate(JOINT_NAMES) if any(part in name for part in BARE_PARTS)]
-    keep = body.weights[:, bare].sum(1) < 0.5
-    values, faces = compact(np.concatenate([body.vertices, body.weights], 1), body.faces[keep[body.faces].all(1)])
-    return Suit(values, faces)
+    """The skin itself, a little inflated; the borders of every cut leave head, hands and feet out."""
+    off = body.vertices + SKIN_SUIT_GAP_M * vertex_normals(body.vertices, body.faces)
+    return Suit(np.concatenate([off, body.weights], 1), body.faces)
 
 
-def shirt_field(body: RestBody, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
-    """Distance (m) inside a T-shirt's borders on the rest pose: sleeve ends, hem and neckline; negative outside."""
-    shoulder, elbow, neck = body.joint("left_shoulder"), body.joint("left_elbow"), body.joint("neck")
-    outward = np.abs(points[:, 0])
-    sleeve = shoulder[0] + 0.55 * (elbow[0] - shoulder[0]) - outward
-    hem = points[:, 1] - (body.joint("left_hip")[1] - HEM_BELOW_HIP_M)
-    # The neckline is a plane that slopes down to the front, cut off at both sides of the neck.
-    plane = neck[1] - 0.005 + 0.35 * np.clip(neck[2] - points[:, 2], -0.1, 0.1) - points[:, 1]
-    beside = np.minimum(outward - NECK_HALF_WIDTH_M, plane + 0.05)
-    neckline = np.where(outward < SHOULDER_TOP_M, np.maximum(plane, beside), 1.0)
-    return np.minimum.reduce([sleeve, hem, neckline])
+def cut_cloth(suit: Suit, field: Field, path: Path) -> Cloth:
+    """Cut where `field` is zero; a border may later move along its own surface only, so that hems stay even.
 
-
-def trousers_field(body: RestBody, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
-    """Distance (m) inside the trousers' borders on the rest pose: waist and leg ends; negative outside."""
-    shoulder, elbow = body.joint("left_shoulder"), body.joint("left_elbow")
-    leg_end = points[:, 1] - (body.joint("left_ankle")[1] + 0.035)
-    waist = body.joint("pelvis")[1] + 0.035 - points[:, 1]
-    on_arm = np.abs(points[:, 0]) > (shoulder[0] + elbow[0]) / 2
-    return np.where(on_arm, -1.0, np.minimum(waist, leg_end))
-
-
-def shirt_thickness(body: RestBody, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
-    """Distance (m) of a T-shirt from the suit: loose below the chest and at the sleeves."""
-    shoulder, chest = body.joint("left_shoulder"), body.joint("spine3")
-    below = np.clip((chest[1] - points[:, 1]) / 0.4, 0, 1) * (np.abs(points[:, 0]) < 0.25)
-    sleeve = np.clip((np.abs(points[:, 0]) - shoulder[0]) / 0.15, 0, 1)
-    return 0.014 + 0.012 * below + 0.012 * sleeve
-
-
-def trousers_thickness(body: RestBody, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
-    """Distance (m) of the trousers from the suit: wider down the leg, widest above the ankle."""
-    hip, ankle = body.joint("left_hip"), body.joint("left_ankle")
-    down = np.clip((hip[1] - points[:, 1]) / (hip[1] - ankle[1]), 0, 1)
-    return 0.007 + 0.012 * down + 0.014 * np.exp(-(((down - 0.85) / 0.18) ** 2))
-
-
-def sew(suit: Suit, body: RestBody, field: Float[np.ndarray, " vertices"], thickness: Thickness, path: Path) -> Garment:
-    """Cut a garment from the suit, smooth it, hold it off the skin and tie it to the skin below."""
-    values, faces = cut(suit.values, suit.faces, field)
+    Raises:
+        InputError: nothing is left, so the body's vertices are not where SMPL-X's are.
+    """
+    values, faces = cut(suit.values, suit.faces, field(suit.values[:, :3]))
     if len(faces) < FEWEST_FACES:
         raise InputError(f"{path}: no clothes can be cut from this body. Use a model with SMPL-X's rest pose and axes.")
+    border = np.unique(border_edges(faces))
+    rim = np.zeros((len(values), 3))
+    rim[border] = gradient(field, values[border, :3])
+    return Cloth(values, faces, np.zeros((len(faces), 0), bool), rim)
+
+
+def gradient(field: Field, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+    """Direction in which a field grows, by central differences."""
+    steps = 1e-4 * np.eye(3)
+    return unit(np.stack([field(points + step) - field(points - step) for step in steps], 1) + 1e-12)
+
+
+def along_seam(cloth: Cloth, line: Float[np.ndarray, " vertices"]) -> Cloth:
+    """Put edges where `line` is zero, and note on which side of it each face lies."""
+    tagged = np.concatenate([cloth.values, cloth.rim], 1)
+    values, faces, inside, source = split(tagged, cloth.faces, line)
+    used, renumbered = np.unique(faces, return_inverse=True)
+    rim = values[used, -3:]
+    length = np.linalg.norm(rim, axis=1, keepdims=True)
+    rim = np.where(length > 0.5, rim / np.maximum(length, 1e-9), 0.0)
+    sides = np.column_stack([cloth.sides[source], inside])
+    return Cloth(values[used, :-3], renumbered.reshape(-1, 3), sides, rim)
+
+
+def sew(cloth: Cloth, body: RestBody, thickness: Float[np.ndarray, " vertices"]) -> Garment:
+    """Smooth a cut piece, hold it off the skin and tie it to the skin below."""
+    values, faces = cloth.values, cloth.faces
     mean = neighbour_mean(len(values), faces)
     base, normals = values[:, :3], vertex_normals(values[:, :3], faces)
     ids, shares = skin_below(body, base, normals)
-    vertices = hold_off(base, normals, mean, thickness(body, base))
+    aside = normals - cloth.rim * (normals * cloth.rim).sum(1, keepdims=True)
+    aside /= np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 0.3)
+    vertices = hold_off(base, aside, mean, thickness)
     own = smooth(values[:, 3:], mean, WEIGHT_STEPS)
     skin = np.einsum("nk,nkj->nj", shares, body.weights[ids])
     joints, weights = strongest_joints(smooth((own + skin) / 2, mean, 2))
-    return Garment(vertices, faces, joints, weights, ids, shares)
+    hold = HOLD_SHARE * np.maximum(above_skin(body, vertices, ids, shares), 0)
+    empty = np.zeros((len(faces), 3, 2)), np.zeros(len(faces), int)
+    return Garment(vertices, faces, joints, weights, ids, shares, hold, *empty)
+
+
+def above_skin(
+    body: RestBody,
+    points: Float[np.ndarray, "points 3"],
+    ids: Int[np.ndarray, "points 4"],
+    shares: Float[np.ndarray, "points 4"],
+) -> Float[np.ndarray, " points"]:
+    """Distance (m) of points from the skin below them, along its normal."""
+    normals = np.einsum("nk,nkc->nc", shares, vertex_normals(body.vertices, body.faces)[ids])
+    below = np.einsum("nk,nkc->nc", shares, body.vertices[ids])
+    return ((points - below) * normals).sum(1) / np.maximum(np.linalg.norm(normals, axis=1), 1e-9)
+
+
+def flat_layout(garment: Garment, front: Bool[np.ndarray, " faces"]) -> Float[np.ndarray, "faces 3 2"]:
+    """Corners as seen from the front, or from behind."""
+    corners = garment.vertices[garment.faces]
+    return np.stack([corners[..., 0] * np.where(front, 1, -1)[:, None], corners[..., 1]], -1)
+
+
+def sleeve_layout(
+    body: RestBody, garment: Garment, front: Bool[np.ndarray, " faces"]
+) -> Float[np.ndarray, "faces 3 2"]:
+    """Corners around and along the arm, rolled off from its upper side."""
+    corners = garment.vertices[garment.faces]
+    arm = np.array([body.joint(f"left_{name}") for name in ("shoulder", "elbow", "wrist")])
+    middle = [np.interp(np.abs(corners[..., 0]), arm[:, 0], arm[:, axis]) for axis in (1, 2)]
+    around = np.arctan2(np.abs(corners[..., 2] - middle[1]), corners[..., 1] - middle[0])
+    around *= np.where(front, 1, -1)[:, None] * np.sign(corners[..., :1].mean(1))
+    return np.stack([-SLEEVE_RADIUS_M * around, -np.abs(corners[..., 0])], -1)
+
+
+def lay_out(
+    garment: Garment, label: Int[np.ndarray, "faces 3"], rough: Float[np.ndarray, "faces 3 2"]
+) -> Float[np.ndarray, "faces 3 2"]:
+    """Flatten all panels; corners of one vertex with the same label have one place on the cloth."""
+    key, place = np.unique(label * len(garment.vertices) + garment.faces, return_inverse=True)
+    place = place.reshape(-1, 3)
+    start = np.zeros((len(key), 2))
+    start[place] = rough
+    return flatten(garment.vertices[key % len(garment.vertices)], place, start)[place]
 
 
 def skin_below(
@@ -255,22 +309,7 @@ def free_from_legs(shirt: Garment) -> Garment:
     return replace(shirt, joints=joints, weights=weights)
 
 
-def tuck_in(trousers: Garment, body: RestBody) -> Garment:
-    """Leave out the faces of the trousers that lie well under the shirt, so that they cannot poke through it."""
-    under = shirt_field(body, trousers.vertices) > HIDE_DEPTH_M
-    return replace(trousers, faces=trousers.faces[~under[trousers.faces].all(1)])
-
-
-def write_clothes(path: Path, clothes: Clothes) -> None:
-    """Write `<name>_<field>` of every garment, and `hidden_faces`."""
-    arrays = {f"{name}_{key}": value for name, garment in clothes.garments.items() for key, value in fields_of(garment)}
-    write_npz(path, hidden_faces=clothes.hidden_faces, **arrays)
-
-
-def fields_of(garment: Garment) -> list[tuple[str, np.ndarray]]:
-    """Names and arrays as they stand in the file: single precision, 32-bit indices."""
-    return [
-        (entry.name, value.astype(np.float32 if value.dtype.kind == "f" else np.int32))
-        for entry in fields(garment)
-        for value in (getattr(garment, entry.name),)
-    ]
+def tuck_in(trousers: Garment, under: Float[np.ndarray, " vertices"]) -> Garment:
+    """Leave out the faces that lie well under the shirt (`under`, m), so that they cannot poke through it."""
+    keep = ~(under > TUCK_DEPTH_M)[trousers.faces].all(1)
+    return replace(trousers, faces=trousers.faces[keep], uv_m=trousers.uv_m[keep], part=trousers.part[keep])

@@ -16,21 +16,32 @@ from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT, SCENE_SCHEMA
 from odah_gen.run import Run
-from odah_gen.scene.appearance import Material, draw_clothes, draw_room, draw_skin
+from odah_gen.scene.appearance import Material, draw_room, draw_skin
 from odah_gen.scene.cameras import outline, place_cameras, write_cameras
-from odah_gen.scene.garments import dress, write_clothes
+from odah_gen.scene.dressing import dress, write_clothes
 from odah_gen.scene.room import Light, Room, ceiling_lights, room_around
+from odah_gen.scene.wardrobe import choose_clothes, draw_wardrobe
 from odah_gen.schemas import schema_problems
 from odah_gen.storage import write_json
 
 SCHEMA = 1
+WEAR = {
+    "upper": ("upper",),
+    "lower": ("lower",),
+    "shoes": ("shoe", "sole", "lace"),
+    "hair": ("hair",),
+    "eyes": ("eyeball", "iris", "pupil"),
+    "hat": ("hat",),
+}
+"""Materials of the parts of whatever is worn."""
 AMBIENT_LINEAR = (0.15, 0.15, 0.155)
 
 
 def write_scene(run: Run, clip_id: str) -> None:
     """Describe a clip's scene: `C/body.npz` in; `C/clothes.npz`, `C/cameras.json` and `C/scene.json` out.
 
-    Skin and eyes are drawn per subject; clothes, room and cameras per clip, each from its own seed.
+    Skin, eyes, hair, shoes and the whole wardrobe are drawn per subject; what of it is worn, room and cameras per clip,
+    each from its own seed.
 
     Raises:
         InputError: `body.npz` is missing, or holds NaN or no frame.
@@ -41,12 +52,12 @@ def write_scene(run: Run, clip_id: str) -> None:
     points = clip_outline(model, motion)
     cameras = place_cameras(run.config.camera, points, run.generator(clip_id, "cameras"))
     room = room_around(points, [camera.position_m for camera in cameras.values()], run.generator(clip_id, "room"))
-    looks = {
-        **draw_skin(run.generator(subject, "skin")),
-        **draw_clothes(run.generator(clip_id, "appearance")),
-        **draw_room(run.generator(clip_id, "room colours")),
-    }
-    write_clothes(folder / "clothes.npz", dress(model, motion["betas"]))
+    skin = draw_skin(run.generator(subject, "skin"))
+    wardrobe = draw_wardrobe(run.generator(subject, "wardrobe"), skin["hair"])
+    outfit, worn = choose_clothes(wardrobe, run.generator(clip_id, "clothes"))
+    looks = {**skin, **worn, **draw_room(run.generator(clip_id, "room colours"))}
+    clothes = dress(model, motion["betas"], outfit)
+    write_clothes(folder / "clothes.npz", clothes)
     write_cameras(folder / "cameras.json", run.config.fps, cameras)
     scene = {
         "schema": SCHEMA,
@@ -54,6 +65,8 @@ def write_scene(run: Run, clip_id: str) -> None:
         "fps": run.config.fps,
         "frames": len(motion["poses"]),
         **describe_files(folder, model.path),
+        "wear": {name: list(WEAR[name]) for name in clothes.garments},
+        "regions": list(clothes.regions),
         **describe_place(room, ceiling_lights(room), looks),
         "materials": {name: look.as_json() for name, look in looks.items()},
         "render": describe_render(run.config.render),

@@ -22,7 +22,7 @@ import json, sys
 import bpy, numpy as np
 import addon_utils
 bpy.ops.wm.read_factory_settings(use_empty=True)
-kinds = ("objects", "meshes", "materials", "lights", "cameras", "collections", "worlds")
+kinds = ("objects", "meshes", "materials", "lights", "cameras", "collections", "worlds", "images")
 count = lambda: {kind: len(getattr(bpy.data, kind)) for kind in kinds}
 before, result = count(), {}
 for time in range(2):
@@ -41,7 +41,7 @@ for time in range(2):
     result["vertices"] = {}
     for frame in (0, scene.frame_end):
         scene.frame_set(frame)
-        for name in ("body", "upper", "lower"):
+        for name in ("body", "upper", "lower", "shoes", "hair", "eyes"):
             points = np.array([vertex.co for vertex in objects[name].data.vertices])
             result["vertices"][f"{name} {frame}"] = points[::500].tolist()
     result["matrix"] = [list(row) for row in objects["front"].matrix_world]
@@ -67,7 +67,9 @@ def test_the_subject_moves_with_time(run: Run, pressed: dict[str, Any]) -> None:
     assert pressed["frames"] == [0, FRAMES - 1, 12]
     subject = load_subject(read_description(run.clip(CLIP) / "scene.json"))
     for frame in (0, FRAMES - 1):
-        for name, vertices in posed_vertices(subject, frame).items():
+        meshes = posed_vertices(subject, frame)
+        for name in ("body", "upper", "lower", "shoes", "hair", "eyes"):
+            vertices = meshes[name]
             assert np.allclose(pressed["vertices"][f"{name} {frame}"], vertices[::500], atol=1e-5)
     assert not np.allclose(pressed["vertices"]["body 0"], pressed["vertices"][f"body {FRAMES - 1}"], atol=0.01)
 
