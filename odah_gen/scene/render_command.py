@@ -6,7 +6,7 @@ import time
 
 from odah_gen.cli import add_clip_arguments
 from odah_gen.run import open_run
-from odah_gen.scene.render_stage import Progress, render_clip
+from odah_gen.scene.render_stage import Progress, render_clips
 
 LOG_INTERVAL_S = 5.0
 ERASE_LINE = "\r\x1b[K"
@@ -26,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Render every clip, with progress on standard error."""
     run = open_run(arguments.run)
-    for clip_id in arguments.clips:
-        render_clip(run, clip_id, ProgressLine().show)
+    render_clips(run, arguments.clips, ProgressLine().show)
 
 
 class ProgressLine:
