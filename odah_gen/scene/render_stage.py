@@ -76,7 +76,7 @@ def render_into(folder: Path, scene: Mapping[str, Any], scratch: Path, blender: 
     count = -(-scene["frames"] // SEGMENT_FRAMES)
     files = {video: f"{video}{'.mkv' if video.endswith('_mask') else '.mp4'}" for video in VIDEOS}
     for video, name in files.items():
-        join_segments(scratch, video, count, scratch / name)
+        join_segments(scratch, video, count, scene["fps"], scratch / name)
     for name in files.values():
         os.replace(scratch / name, folder / name)
     write_json(folder / "render.json", facts)

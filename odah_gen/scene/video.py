@@ -77,13 +77,23 @@ def write_segment(
     os.replace(part, path)
 
 
-def join_segments(folder: Path, video: str, count: int, path: Path) -> None:
+def join_segments(folder: Path, video: str, count: int, fps: float, path: Path) -> None:
     """Join the first segments of a video into one file, .mp4 or .mkv, without encoding again.
+
+    Args:
+        folder: where the segments lie.
+        video: which video.
+        count: how many segments; all but the last have SEGMENT_FRAMES frames.
+        fps: frames per second.
+        path: the file.
 
     Raises:
         InputError: ffmpeg cannot make the file.
     """
-    listed = "".join(f"file '{segment_file(folder, video, number).name}'\n" for number in range(count))
+    duration_s = SEGMENT_FRAMES / fps
+    listed = "".join(
+        f"file '{segment_file(folder, video, number).name}'\nduration {duration_s:.6f}\n" for number in range(count)
+    )
     names = folder / f"{video}.txt"
     names.write_text(listed, encoding="utf-8")
     source = ffmpeg.input(str(names), format="concat", safe=0)
