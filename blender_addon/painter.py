@@ -3,7 +3,7 @@
 
 The empty room is rendered once per camera. In each frame the person is rendered in a window around the body, and a
 coarse picture tells by what factor the person changes the light of the room beyond it: shadows of ceiling lights are
-soft there. `benchmarks/render_proof.py` holds the frames against whole ones.
+soft there. `benchmarks/render.py` holds the frames against whole ones.
 """
 
 from dataclasses import dataclass
@@ -82,9 +82,7 @@ class Painter:
     def _shoot(self, window: Window) -> np.ndarray:
         """A window at full quality."""
         if self._render["engine"] == "eevee":
-            return shoot_filtered(
-                self._scene, self._camera, self._item, window, self._render["samples"], self._scratch
-            )
+            return shoot_filtered(self._scene, self._camera, self._item, window, self._render["samples"], self._scratch)
         return shoot(self._scene, self._camera, self._item, window, 1, self._scratch)
 
     def _coarse(self) -> np.ndarray:
@@ -103,9 +101,7 @@ def body_window(stage: Stage, camera: Camera) -> Window | None:
     low, high = pixels.min(0), pixels.max(0)
     margin = max(LEAST_MARGIN_PX, MARGIN * (high[1] - low[1]))
     (left, top), (right, bottom) = np.floor(low - margin).astype(int), np.ceil(high + margin).astype(int)
-    window = Window(
-        max(int(left), 0), max(int(top), 0), min(int(right), camera.width), min(int(bottom), camera.height)
-    )
+    window = Window(max(int(left), 0), max(int(top), 0), min(int(right), camera.width), min(int(bottom), camera.height))
     return window if window.width > 0 and window.height > 0 else None
 
 

@@ -115,7 +115,12 @@ def shoot(
         1 - window.bottom / camera.height + nudge_y,
         min(1 - window.top / camera.height + nudge_y, 1.0),
     )
-    settings.file_format, settings.color_mode, settings.color_depth, settings.exr_codec = "OPEN_EXR", "RGB", "16", "NONE"
+    settings.file_format, settings.color_mode, settings.color_depth, settings.exr_codec = (
+        "OPEN_EXR",
+        "RGB",
+        "16",
+        "NONE",
+    )
     render.filepath = str(file)
     bpy.ops.render.render(write_still=True, scene=scene.name)
     pixels = read_pixels(file)

@@ -77,7 +77,17 @@ def blender_command(blender: str) -> list[str]:
     if found is None:
         raise InputError(f"render.blender: {blender} is no program. Give the path of a Blender, or set it to module.")
     start = START.format(root=str(ROOT))
-    return [found, "--background", "--factory-startup", "-noaudio", "--python-exit-code", "3", "--python-expr", start, "--"]
+    return [
+        found,
+        "--background",
+        "--factory-startup",
+        "-noaudio",
+        "--python-exit-code",
+        "3",
+        "--python-expr",
+        start,
+        "--",
+    ]
 
 
 def require_egl(library: str = EGL) -> None:
@@ -185,9 +195,7 @@ def pictures(events: Iterator[str] | IO[str] | list[str], device: str) -> Iterat
             yield None
             return
         else:
-            yield Picture(
-                event["video"], event["frame"], Path(event["file"]), start["renderer"], start["blender"]
-            )
+            yield Picture(event["video"], event["frame"], Path(event["file"]), start["renderer"], start["blender"])
 
 
 def check_device(device: str, renderer: str) -> None:

@@ -42,9 +42,7 @@ def render_clip(run: Run, clip_id: str, report: Callable[[Progress], None] = lam
     render_clips(run, [clip_id], report)
 
 
-def render_clips(
-    run: Run, clip_ids: Sequence[str], report: Callable[[Progress], None] = lambda progress: None
-) -> None:
+def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress], None] = lambda progress: None) -> None:
     """Render clips with one Blender: `C/scene.json` in; `C/<camera>.mp4`, `C/<camera>_mask.mkv`, `C/render.json` out.
 
     Nothing appears under its final name before every video of the clip is complete. A clip that was interrupted goes

@@ -48,9 +48,7 @@ def whole_segments(folder: Path, videos: Sequence[str]) -> int:
     return count
 
 
-def write_segment(
-    path: Path, frames: Sequence[bytes], size: tuple[int, int], fps: float, mask: bool
-) -> None:
+def write_segment(path: Path, frames: Sequence[bytes], size: tuple[int, int], fps: float, mask: bool) -> None:
     """Encode one segment; it appears under its name when it is whole.
 
     Args:

@@ -178,5 +178,7 @@ def balls(tmp_path_factory: pytest.TempPathFactory, blender: Callable[..., Any])
         name: (BALL_PX / cameras[name].intrinsics[0, 0] * to_camera(cameras[name], places)[:, 2]).tolist()
         for name, places in points.items()
     }
-    blender(SPHERES, json.dumps(content), json.dumps({n: p.tolist() for n, p in points.items()}), json.dumps(radii), folder)
+    blender(
+        SPHERES, json.dumps(content), json.dumps({n: p.tolist() for n, p in points.items()}), json.dumps(radii), folder
+    )
     return folder, cameras
