@@ -40,6 +40,13 @@ def interpolate(coarse: np.ndarray, axis: int, size: int, scale: float) -> np.nd
     return below + share * (above - below)
 
 
+def lay_over(frame: np.ndarray, part: np.ndarray, top: int, left: int) -> None:
+    """Lay premultiplied RGBA over `frame` in place."""
+    inside = frame[top : top + part.shape[0], left : left + part.shape[1]]
+    inside *= 1 - part[..., 3:]
+    inside += part[..., :3]
+
+
 def paste(frame: np.ndarray, part: np.ndarray, top: int, left: int) -> None:
     """Put `part` into `frame` in place; it fades in over its outer pixels, except along the picture's own edges."""
     rows, columns = part.shape[:2]

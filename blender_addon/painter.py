@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the frames of one camera. What stands still is rendered once.
 
-The empty room is rendered once per camera. In each frame the person is rendered in a window around the body, and a
-coarse picture tells by what factor the person changes the light of the room beyond it: shadows of ceiling lights are
-soft there. `benchmarks/render.py` holds the frames against whole ones.
+The empty room is rendered once per camera. In each frame a coarse picture of the room, the person hidden but not its
+shadow, tells by what factor the person changes the light: shadows of ceiling lights are soft. The person is rendered
+alone and laid over the room. Where Blender cannot hide the room from the camera and keep its light (EEVEE before 4.2,
+Workbench) a window around the body is rendered with the room in it and pasted in. `benchmarks/render.py` holds the frames against whole ones.
 """
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +16,17 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .compose import enlarge, light_change, paste, to_display
+from .compose import enlarge, lay_over, light_change, paste, to_display
 from .description import Camera
 from .scene_builder import Stage, set_engine
 from .shots import Window, shoot, shoot_coarse, shoot_filtered, whole
 
 COARSENESS = 3
-MARGIN = 0.06
+MARGIN = 0.02
 """The window reaches beyond the body by this share of its height: there lie the shadows where it touches the floor."""
-LEAST_MARGIN_PX = 12
+FIRST_HIDING_VERSION = (4, 2, 0)
+LEAST_MARGIN_PX = 16
+"""As far as the coarse picture's pixels, once smoothed, take light from the person; and the fade."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,12 @@ class Painter:
         """Render the empty room of camera `name`; `scratch` is a file that comes and goes."""
         self._stage, self._scene, self._masks, self._scratch = stage, scene, masks, scratch
         self._camera, self._item = stage.description.cameras[name], stage.cameras[name]
+        self._people = list(stage.people.values())
         self._render: dict[str, Any] = stage.description.content["render"]
         set_engine(scene, self._render)
-        self._plate = self._empty_room() if self._render["engine"] != "cycles" else None
+        engine = self._render["engine"]
+        self._alone = engine == "eevee" and bpy.app.version >= FIRST_HIDING_VERSION
+        self._plate = self._empty_room() if engine != "cycles" else None
 
     def picture(self) -> np.ndarray:
         """The frame that the stage shows now: sRGB bytes [H, W, 3]."""
@@ -49,7 +57,9 @@ class Painter:
         if self._plate is None:
             return to_display(self._shoot(whole(self._camera)))
         frame = self._lit_room()
-        if window is not None:
+        if window is not None and self._alone:
+            lay_over(frame, self._person(window), window.top, window.left)
+        elif window is not None:
             paste(frame, self._shoot(window), window.top, window.left)
         return to_display(frame)
 
@@ -64,11 +74,11 @@ class Painter:
 
     def _empty_room(self) -> Plate:
         """Everything but the person."""
-        for item in self._stage.people.values():
+        for item in self._people:
             item.hide_render = True
         room = self._shoot(whole(self._camera))
         coarse = self._coarse() if self._render["engine"] == "eevee" and self._render["shadows"] else None
-        for item in self._stage.people.values():
+        for item in self._people:
             item.hide_render = False
         return Plate(room, coarse)
 
@@ -79,15 +89,37 @@ class Painter:
         change = light_change(self._coarse(), self._plate.coarse)
         return self._plate.room * enlarge(change, self._camera.width, self._camera.height)
 
-    def _shoot(self, window: Window) -> np.ndarray:
+    def _shoot(self, window: Window, alpha: bool = False) -> np.ndarray:
         """A window at full quality."""
         if self._render["engine"] == "eevee":
-            return shoot_filtered(self._scene, self._camera, self._item, window, self._render["samples"], self._scratch)
+            return shoot_filtered(
+                self._scene, self._camera, self._item, window, self._render["samples"], self._scratch, alpha
+            )
         return shoot(self._scene, self._camera, self._item, window, 1, self._scratch)
 
+    def _person(self, window: Window) -> np.ndarray:
+        """The person without the room but in its light; RGBA, premultiplied."""
+        room = [item for item in self._stage.collection.objects if item not in self._people and item.type == "MESH"]
+        self._scene.render.film_transparent = True
+        with hidden_from_camera(room):
+            person = self._shoot(window, alpha=True)
+        self._scene.render.film_transparent = False
+        return person
+
     def _coarse(self) -> np.ndarray:
-        """All of the picture, coarse."""
-        return shoot_coarse(self._scene, self._camera, self._item, COARSENESS, self._scratch)
+        """All of the room, coarse."""
+        with hidden_from_camera(self._people if self._alone else ()):
+            return shoot_coarse(self._scene, self._camera, self._item, COARSENESS, self._scratch)
+
+
+@contextlib.contextmanager
+def hidden_from_camera(items: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Objects that cast shadows but are not seen, for the length of a block."""
+    for item in items:
+        item.visible_camera = False
+    yield
+    for item in items:
+        item.visible_camera = True
 
 
 def body_window(stage: Stage, camera: Camera) -> Window | None:

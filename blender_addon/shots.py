@@ -63,14 +63,20 @@ def fineness(samples: int) -> int:
 
 
 def shoot_filtered(
-    scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object, window: Window, samples: int, file: Path
+    scene: bpy.types.Scene,
+    camera: Camera,
+    item: bpy.types.Object,
+    window: Window,
+    samples: int,
+    file: Path,
+    alpha: bool = False,
 ) -> np.ndarray:
-    """Linear RGB [rows, columns, 3] of a window, each pixel from about so many samples (rounded up to a square)."""
+    """Linear RGB or RGBA of a window, each pixel from about so many samples (rounded up to a square)."""
     fine = fineness(samples)
     around = window.grown(FILTER_REACH_PX, camera.width, camera.height)
     scene.render.filter_size, scene.eevee.taa_render_samples = POINT_SAMPLE_PX, 1
     set_shadow_detail(scene, fine)
-    pixels = shoot(scene, camera, item, around, fine, file)
+    pixels = shoot(scene, camera, item, around, fine, file, alpha)
     filtered = filter_film(pixels, fine)
     top, left = window.top - around.top, window.left - around.left
     return filtered[top : top + window.height, left : left + window.width]
@@ -94,9 +100,15 @@ def shoot_coarse(
 
 
 def shoot(
-    scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object, window: Window, scale: int, file: Path
+    scene: bpy.types.Scene,
+    camera: Camera,
+    item: bpy.types.Object,
+    window: Window,
+    scale: int,
+    file: Path,
+    alpha: bool = False,
 ) -> np.ndarray:
-    """Render a window of the picture with `scale` x `scale` pixels for each of its own; linear RGB, top row first.
+    """Render a window of the picture with `scale` x `scale` pixels for each of its own; linear RGB or RGBA, from the top.
 
     Raises:
         OSError: the picture could not be written, for instance because the disk is full.
@@ -115,22 +127,23 @@ def shoot(
         1 - window.bottom / camera.height + nudge_y,
         min(1 - window.top / camera.height + nudge_y, 1.0),
     )
+    mode = "RGBA" if alpha else "RGB"
     settings.file_format, settings.color_mode, settings.color_depth, settings.exr_codec = (
         "OPEN_EXR",
-        "RGB",
+        mode,
         "16",
         "NONE",
     )
     render.filepath = str(file)
     bpy.ops.render.render(write_still=True, scene=scene.name)
-    pixels = read_pixels(file)
+    pixels = read_pixels(file)[..., : len(mode)]
     if pixels.shape[:2] != (window.height * scale, window.width * scale):
         raise OSError(f"{file}: is {pixels.shape[1]} x {pixels.shape[0]}, not the window that was asked for.")
     return pixels
 
 
 def read_pixels(file: Path) -> np.ndarray:
-    """Linear RGB [rows, columns, 3] of a picture file, top row first; the file is removed.
+    """Linear channels [rows, columns, C] of a picture file, top row first; the file is removed.
 
     Raises:
         OSError: the file is cut off or missing.
@@ -143,7 +156,7 @@ def read_pixels(file: Path) -> np.ndarray:
         width, height = image.size
         pixels = np.empty(width * height * image.channels, np.float32)
         image.pixels.foreach_get(pixels)
-        return pixels.reshape(height, width, image.channels)[::-1, :, :3]
+        return pixels.reshape(height, width, image.channels)[::-1]
     finally:
         bpy.data.images.remove(image)
         file.unlink(missing_ok=True)
