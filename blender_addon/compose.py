@@ -10,8 +10,8 @@ LEVELS = 65535
 
 
 def light_change(with_person: np.ndarray, without: np.ndarray) -> np.ndarray:
-    """By what factor the person changes the light of each coarse pixel [h, w, 3]; smoothed over 5 x 5 pixels."""
-    return smooth(smooth((with_person + DARK) / (without + DARK)))
+    """By what factor the person changes the light of each coarse pixel [h, w, 3]; smoothed over 3 x 3 pixels."""
+    return smooth((with_person + DARK) / (without + DARK))
 
 
 def smooth(picture: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from .description import Camera
 from .scene_builder import Stage, set_engine
 from .shots import Window, shoot, shoot_coarse, shoot_filtered, whole
 
-COARSENESS = 3
+COARSENESS = 2
 MARGIN = 0.02
 """The window reaches beyond the body by this share of its height: there lie the shadows where it touches the floor."""
 FIRST_HIDING_VERSION = (4, 2, 0)
