@@ -1,112 +1,168 @@
-"""Seconds per picture against picture size, samples and shadows, for the time that a run tells before it starts.
+"""What a rendered picture costs: the project's renderer beside the loop that most people write, in one run.
 
-    python benchmarks/render.py [--quick] [--clip results/demo/clips/s01-walking-01] --json PATH
+    python benchmarks/render.py --clip results/demo/clips/s01-walking-01 [--quick] [--blender PATH] --json PATH
 
-Renders the first frames of a finished clip again in a temporary folder, both cameras with masks, and fits the model
-of odah_gen/estimate.py: seconds = (fixed + per sample and megapixel) x shadows.
+Both draw the same frames of a finished clip, both cameras with masks, with the same samples and shadows, and encode
+them. The plain loop renders whole frames to PNG at Blender's default compression, then runs ffmpeg. Each row: processor
+seconds (user and system, all threads) and wall seconds of a picture, that is one frame of one camera with its mask;
+seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones,
+the worst of all frames and cameras. --blender adds rows of another Blender, for instance Debian's 3.4.1.
 """
 
 import argparse
 import json
-import shutil
+import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import av
+import ffmpeg
+import imageio_ffmpeg
 import numpy as np
 from machine import Stopwatch, machine
 
-from odah_gen.run import CAMERAS, Run, open_run
-from odah_gen.scene.render_stage import render_clip
-from odah_gen.storage import read_json, read_npz, write_json, write_npz
+from odah_gen.paths import ROOT
+from odah_gen.run import CAMERAS
+from odah_gen.scene.blender import blender_python
+from odah_gen.scene.video import segment_file, write_segment
+from odah_gen.storage import read_json, write_json
 
-FRAMES = 4
-QUICK = [(240, 160, 1, True), (360, 240, 4, True)]
-FULL = [
-    *QUICK,
-    (360, 240, 4, False),
-    (540, 360, 4, True),
-    (540, 360, 8, True),
-    (540, 360, 4, False),
-    (1080, 720, 4, True),
-    (1080, 720, 8, True),
-    (1080, 720, 8, False),
-]
+WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (240,)
+SAMPLES, SHADOWS = 4, True
+"""Those of render.quality standard."""
+FPS = 60.0
+MEMORY_CLIPS = 50
+IN_BLENDER = Path(__file__).with_name("render_in_blender.py")
 
 
-def measure(clip: Path, width: int, height: int, samples: int, shadows: bool) -> dict[str, Any]:
-    """Render a few frames of a clip with other settings; processor and wall seconds per picture (one camera, one frame)."""
-    run = open_run(clip.parents[1])
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "clips" / clip.name
-        copy_scene(clip, folder, width, height, samples, shadows)
-        copy = Run(Path(scratch), run.config)
-        copy.remember_clips(run.clips)
-        with Stopwatch() as watch:
-            render_clip(copy, clip.name)
-        steady = read_json(folder / "render.json")["seconds_per_frame"]
-    pictures = FRAMES * len(CAMERAS)
+def measure(scene: Path, renderer: str, width: int, frames: int, blender: str | None, out: Path) -> dict[str, Any]:
+    """One row; the pictures stay in `out`."""
+    out.mkdir()
+    facts = draw(
+        {
+            "scene": str(scene.resolve()),
+            "renderer": renderer,
+            "width": width,
+            "samples": SAMPLES,
+            "shadows": SHADOWS,
+            "frames": frames,
+            "out": str(out),
+        },
+        blender,
+    )
+    size = picture_size(scene, width)
+    with Stopwatch() as encoding:
+        for camera in CAMERAS:
+            for video in (camera, f"{camera}_mask"):
+                encode = encode_raw if renderer == "ours" else encode_png
+                encode(out, video, size)
+    pictures = frames * len(CAMERAS)
+    steady = slice(1, None) if frames > 1 else slice(None)
+    cpu, wall = (np.median(facts[name][steady]) / len(CAMERAS) for name in ("cpu_s_of_frames", "wall_s_of_frames"))
     return {
-        "width": width,
-        "height": height,
-        "samples": samples,
-        "shadows": shadows,
-        "wall_s_per_picture": steady,
-        "cpu_s_per_picture_with_start": round(watch.cpu_s / pictures, 3),
+        "renderer": renderer,
+        "blender": facts["blender"],
+        "width": size[0],
+        "height": size[1],
+        "cpu_s_per_picture": round(float(cpu) + encoding.cpu_s / pictures, 3),
+        "wall_s_per_picture": round(float(wall) + encoding.wall_s / pictures, 3),
+        "frames_per_minute": round(60 / (len(CAMERAS) * (float(wall) + encoding.wall_s / pictures)), 1),
+        "cpu_s_once_per_clip": facts["cpu_s_before_frames"],
+        "first_frame_s": facts["first_frame_s"],
+        "memory_mib": facts["memory_mib"],
     }
 
 
-def copy_scene(clip: Path, folder: Path, width: int, height: int, samples: int, shadows: bool) -> None:
-    """The scene of a clip with its first frames, other picture size and other settings."""
-    folder.mkdir(parents=True)
-    scene, cameras = read_json(clip / "scene.json"), read_json(clip / "cameras.json")
-    scene["frames"] = FRAMES
-    scene["body"]["model"] = str((clip / scene["body"]["model"]).resolve())
-    scene["render"] |= {"samples": samples, "shadows": shadows}
-    for camera in cameras["cameras"].values():
-        factor = width / camera["width"]
-        camera["K"] = [[value * factor for value in row] for row in camera["K"][:2]] + [camera["K"][2]]
-        camera["width"], camera["height"] = width, height
-    motion = read_npz(clip / "body.npz")
-    length = len(motion["poses"])
-    write_npz(
-        folder / "body.npz",
-        **{name: array[:FRAMES] if array.shape[:1] == (length,) else array for name, array in motion.items()},
+def draw(job: Mapping[str, Any], blender: str | None) -> dict[str, Any]:
+    """Run render_in_blender.py and read what it prints."""
+    start = (
+        [blender, "--background", "--factory-startup", "-noaudio", "--python"] if blender else [str(blender_python())]
     )
-    write_json(folder / "scene.json", scene)
-    write_json(folder / "cameras.json", cameras)
-    shutil.copy(clip / "clothes.npz", folder)
+    command = [*start, str(IN_BLENDER), *(["--"] if blender else []), json.dumps(job)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        raise SystemExit(f"{job['renderer']}: Blender made nothing.\n{done.stderr[-3000:]}")
+    return dict(json.loads(lines[-1]))
 
 
-def fit_model(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """Least squares for the constants of odah_gen/estimate.py, from wall seconds of one Blender."""
-    rates = {}
-    for shadows in (True, False):
-        some = [row for row in rows if row["shadows"] == shadows]
-        if len(some) < 2:
-            continue
-        work = [row["samples"] * row["width"] * row["height"] / 1e6 for row in some]
-        design = np.stack([np.ones(len(some)), work], 1)
-        wall = np.array([row["wall_s_per_picture"] for row in some])
-        fixed, rate = np.linalg.lstsq(design / wall[:, None], np.ones(len(some)), rcond=None)[0]
-        rates[f"{'shadows' if shadows else 'plain'}_fixed_s"] = round(float(fixed), 3)
-        rates[f"{'shadows' if shadows else 'plain'}_s_per_sample_and_megapixel"] = round(float(rate), 3)
-    return rates
+def picture_size(scene: Path, width: int) -> tuple[int, int]:
+    """Width and height (px) of the pictures."""
+    camera = read_json(scene.with_name("cameras.json"))["cameras"][CAMERAS[0]]
+    return width, round(width * camera["height"] / camera["width"])
+
+
+def encode_raw(out: Path, video: str, size: tuple[int, int]) -> None:
+    """Encode as the render stage does."""
+    frames = [file.read_bytes() for file in sorted(out.glob(f"{video}.*.raw"))]
+    write_segment(segment_file(out, video, 0), frames, size, FPS, video.endswith("_mask"))
+
+
+def encode_png(out: Path, video: str, size: tuple[int, int]) -> None:
+    """Encode PNG files, with ffmpeg's defaults for H264 and FFV1."""
+    mask = video.endswith("_mask")
+    pictures = ffmpeg.input(str(out / f"{video}.*.png"), pattern_type="glob", framerate=FPS)
+    options = {"vcodec": "ffv1"} if mask else {"vcodec": "libx264", "pix_fmt": "yuv420p"}
+    target = ffmpeg.output(pictures, str(out / f"{video}.{'mkv' if mask else 'mp4'}"), **options)
+    target.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
+
+
+def worst_psnr(ours: Path, plain: Path, size: tuple[int, int]) -> float:
+    """Peak signal-to-noise ratio (dB) of our pictures against the plain ones: the worst."""
+    found = []
+    for camera in CAMERAS:
+        for file in sorted(plain.glob(f"{camera}.*.png")):
+            with av.open(str(file)) as container:
+                wanted = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(float)
+            made = np.fromfile(ours / f"{file.stem}.raw", np.uint8).reshape(size[1], size[0], 3)
+            found.append(10 * np.log10(255**2 / ((made - wanted) ** 2).mean()))
+    return round(min(found), 2)
+
+
+def compare(scene: Path, width: int, frames: int, blender: str | None) -> list[dict[str, Any]]:
+    """Our row and the plain one of a picture size."""
+    with tempfile.TemporaryDirectory() as scratch:
+        outs = {renderer: Path(scratch) / renderer for renderer in ("ours", "plain")}
+        rows = [measure(scene, renderer, width, frames, blender, out) for renderer, out in outs.items()]
+        rows[0]["psnr_db"] = worst_psnr(outs["ours"], outs["plain"], picture_size(scene, width))
+    rows[0]["times_cheaper"] = round(rows[1]["cpu_s_per_picture"] / rows[0]["cpu_s_per_picture"], 2)
+    return rows
+
+
+def memory_of_clips(scene: Path, clips: int) -> dict[str, Any]:
+    """Memory of one Blender that renders the last frame of a clip again and again, as if each were another clip."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return draw({"scene": str(scene.resolve()), "renderer": "memory", "clips": clips, "out": scratch}, None)
 
 
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="two settings only")
+    parser.add_argument("--quick", action="store_true", help="one small size, two frames, no memory")
     parser.add_argument("--clip", type=Path, default=Path("results/demo/clips/s01-walking-01"))
+    parser.add_argument("--frames", type=int, default=6, help="frames that are drawn of each camera")
+    parser.add_argument("--width", type=int, action="append", help="picture width, may be repeated")
+    parser.add_argument("--blender", help="path of another Blender, for rows of its own")
+    parser.add_argument(
+        "--clips", type=int, default=MEMORY_CLIPS, help="clips over which memory is watched; 0 for none"
+    )
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
+    frames = 2 if arguments.quick else arguments.frames
     rows = []
-    for settings in QUICK if arguments.quick else FULL:
-        rows.append(measure(arguments.clip, *settings))
-        print(json.dumps(rows[-1]), file=sys.stderr)
-    write_json(arguments.json, {"machine": machine(), "pictures": rows, "model": fit_model(rows)})
+    for width in arguments.width or (QUICK_WIDTHS if arguments.quick else WIDTHS):
+        for blender in (None, *([arguments.blender] if arguments.blender else [])):
+            rows += compare(arguments.clip / "scene.json", width, frames, blender)
+            for row in rows[-2:]:
+                print(json.dumps(row), file=sys.stderr, flush=True)
+    content = {"machine": machine(), "samples": SAMPLES, "shadows": SHADOWS, "frames": frames, "pictures": rows}
+    if arguments.clips and not arguments.quick:
+        content["memory"] = memory_of_clips(arguments.clip / "scene.json", arguments.clips)
+        print(json.dumps(content["memory"]), file=sys.stderr)
+    write_json(arguments.json, content)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders the pictures and masks of a clip without a window: python -m blender_addon.render SCENE_JSON --out DIR.
+"""Renders clips without a window, one after the other: python -m blender_addon.render < JOBS.
 
-Each frame of each camera gives DIR/<camera>/000000.png and, white on black, DIR/<camera>_mask/000000.png. After each
-picture a line of JSON tells which one is done, on standard output or the file descriptor of --progress-fd.
+A job is a line of JSON on standard input: {"scene": path of scene.json, "out": folder, "cameras": names, "first":
+first frame}. Each frame of each camera gives OUT/<camera>.<frame>.raw (sRGB, 3 bytes a pixel) and
+OUT/<camera>_mask.<frame>.raw (a byte a pixel, 255 where the person is), rows from the top. After each picture a line of
+JSON tells which one is done, on standard output or the file descriptor of --progress-fd.
 """
 
 import argparse
@@ -11,38 +13,39 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 import bpy
+import numpy as np
 
 from .description import SceneError, read_description
-from .scene_builder import Stage, build_stage, new_mask_scene, set_engine, set_picture, show_frame
+from .painter import Painter
+from .scene_builder import Stage, build_stage, new_mask_scene, remove_stage, set_engine, show_frame
+from .shots import Window, shoot
 
-PNG_COMPRESSION = 15
 PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Render a scene; returns the exit status."""
+    """Render every job of standard input; returns the exit status."""
     parsed = build_parser().parse_args(arguments)
     die_with_parent()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
     with open_progress(parsed.progress_fd) as progress:
-        try:
-            render_scene(parsed.scene, parsed.out, parsed.camera, progress, parsed.parent)
-        except (SceneError, OSError) as error:
-            print(json.dumps({"event": "error", "message": str(error)}), file=progress, flush=True)
-            return 2
+        for line in sys.stdin:
+            try:
+                render_job(json.loads(line), progress, parsed.parent)
+            except (SceneError, OSError) as error:
+                tell(progress, event="error", message=str(error))
+                return 2
     return 0
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="blender_addon.render", description=__doc__)
-    parser.add_argument("scene", type=Path, metavar="SCENE_JSON", help="scene.json of a clip")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the pictures")
-    parser.add_argument("--camera", action="append", help="camera to render, may be repeated; default: all")
     parser.add_argument("--parent", type=int, default=os.getppid(), help="process without which this one ends")
     parser.add_argument("--progress-fd", type=int, help="file descriptor for the progress lines")
     return parser
@@ -59,52 +62,59 @@ def open_progress(descriptor: int | None) -> TextIO:
     return os.fdopen(os.dup(1) if descriptor is None else descriptor, "w")
 
 
-def render_scene(path: Path, out: Path, wanted: Sequence[str] | None, progress: TextIO, parent: int) -> None:
-    """Build the scene once and render every frame, all cameras of a frame before the next frame."""
+def render_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
+    """Build a scene, render its frames from the first that is wanted, and take it down again."""
+    path, out = Path(job["scene"]), Path(job["out"])
     description = read_description(path)
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    for name in job["cameras"]:
+        if name not in description.cameras:
+            raise SceneError(f"{path}: has no camera {name!r}; it has {', '.join(description.cameras)}.")
     scene = bpy.context.scene
     stage = build_stage(scene, description)
-    set_engine(scene, description.content["render"])
     masks = new_mask_scene(stage.people.values())
-    cameras = list(wanted or stage.cameras)
-    for name in cameras:
-        if name not in stage.cameras:
-            raise SceneError(f"{path}: has no camera {name!r}; it has {', '.join(stage.cameras)}.")
-    tell(progress, event="start", blender=bpy.app.version_string, frames=description.frames)
-    for frame in range(description.frames):
-        show_frame(stage, frame)
-        for name in cameras:
-            if os.getppid() != parent:
-                raise SceneError("the process that asked for these pictures has ended.")
-            render_frame(stage, name, frame, {name: scene, f"{name}_mask": masks}, out, progress)
+    try:
+        set_engine(scene, description.content["render"])
+        scratch = out / f".{os.getpid()}.exr"
+        drawn_by = renderer(stage, masks, scratch)
+        tell(progress, event="start", blender=bpy.app.version_string, renderer=drawn_by, frames=description.frames)
+        painters = {name: Painter(stage, scene, masks, name, scratch) for name in job["cameras"]}
+        for frame in range(job["first"], description.frames):
+            render_frame(stage, painters, frame, out, progress, parent)
+    finally:
+        take_down(stage, scene, masks)
+    tell(progress, event="done")
 
 
 def render_frame(
-    stage: Stage, camera: str, frame: int, scenes: dict[str, bpy.types.Scene], out: Path, progress: TextIO
+    stage: Stage, painters: Mapping[str, Painter], frame: int, out: Path, progress: TextIO, parent: int
 ) -> None:
-    """Render the picture and the mask of one camera."""
-    for video, scene in scenes.items():
-        set_picture(scene, stage.description.cameras[camera], stage.cameras[camera])
-        file = out / video / f"{frame:06d}.png"
-        set_png(scene, file, gray=scene.render.engine == "BLENDER_WORKBENCH" and video.endswith("_mask"))
-        bpy.ops.render.render(write_still=True, scene=scene.name)
-        tell(progress, event="picture", video=video, frame=frame, file=str(file), renderer=renderer())
+    """Draw one frame of every camera, picture and mask."""
+    show_frame(stage, frame)
+    for name, painter in painters.items():
+        if os.getppid() != parent:
+            raise SceneError("the process that asked for these pictures has ended.")
+        for video, draw in ((name, painter.picture), (f"{name}_mask", painter.mask)):
+            file = out / f"{video}.{frame:06d}.raw"
+            np.ascontiguousarray(draw()).tofile(file)
+            tell(progress, event="picture", video=video, frame=frame, file=str(file))
 
 
-def set_png(scene: bpy.types.Scene, file: Path, gray: bool) -> None:
-    """Write the next picture as a lightly compressed PNG of 8 bits."""
-    settings = scene.render.image_settings
-    settings.file_format = "PNG"
-    settings.color_mode, settings.color_depth = "BW" if gray else "RGB", "8"
-    settings.compression = PNG_COMPRESSION
-    scene.render.filepath = str(file)
+def take_down(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene) -> None:
+    """Remove all that a job has put into Blender."""
+    world = masks.world
+    bpy.data.scenes.remove(masks)
+    bpy.data.worlds.remove(world)
+    remove_stage(scene, stage)
+    bpy.data.orphans_purge(do_recursive=True)
 
 
-def renderer() -> str:
+def renderer(stage: Stage, masks: bpy.types.Scene, scratch: Path) -> str:
     """What draws: the GPU's name, or that of a software renderer."""
     import gpu
 
+    # Without a window Blender opens the graphics driver at its first picture.
+    name = next(iter(stage.cameras))
+    shoot(masks, stage.description.cameras[name], stage.cameras[name], Window(0, 0, 1, 1), 1, scratch)
     return str(gpu.platform.renderer_get())
 
 

@@ -24,7 +24,13 @@ MASK_VIEW, PICTURE_VIEW = "Raw", "Standard"
 EXPOSURE = 0.0
 SHADOW_DETAIL, SHADOW_POOL_MB = 0.1, "32"
 """Coarse shadow maps look the same under area lights; they cut the cost of shadows without a GPU."""
-ENGINES = {"eevee": ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"), "workbench": ("BLENDER_WORKBENCH",)}
+ENGINES = {
+    "eevee": ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"),
+    "workbench": ("BLENDER_WORKBENCH",),
+    "cycles": ("CYCLES",),
+}
+WORLD_PROBE_PX = "128"
+"""EEVEE draws the world into a cube for every render; ours has one colour, so the smallest cube is as good."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +212,7 @@ def new_material(name: str, look: Mapping[str, Any]) -> bpy.types.Material:
     inputs = principled(material).inputs
     inputs["Base Color"].default_value = color
     inputs["Roughness"].default_value = look["roughness"]
-    inputs["Emission Color"].default_value = color
+    inputs["Emission Color" if "Emission Color" in inputs else "Emission"].default_value = color
     inputs["Emission Strength"].default_value = look["glow"]
     material.diffuse_color, material.roughness = color, look["roughness"]
     if "fabric" in look:
@@ -274,6 +280,8 @@ def new_world(ambient: tuple[float, float, float]) -> bpy.types.World:
         world.use_nodes = True
     background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*ambient, 1.0)
+    if hasattr(world, "probe_resolution"):
+        world.probe_resolution = WORLD_PROBE_PX
     return world
 
 
@@ -302,13 +310,22 @@ def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
     scene.render.use_compositing = scene.render.use_sequencer = False
     scene.view_settings.view_transform, scene.view_settings.look = PICTURE_VIEW, "None"
     scene.view_settings.exposure, scene.view_settings.gamma = EXPOSURE, 1.0
+    scene.render.dither_intensity = 0.0
     scene.eevee.taa_render_samples = render["samples"]
     if hasattr(scene.eevee, "use_shadows"):
         scene.eevee.use_shadows = render["shadows"]
-        scene.eevee.shadow_resolution_scale = SHADOW_DETAIL
         scene.eevee.shadow_pool_size = SHADOW_POOL_MB
+    set_shadow_detail(scene, 1.0)
+    if scene.render.engine == "CYCLES":
+        scene.cycles.samples, scene.cycles.use_adaptive_sampling, scene.cycles.seed = render["samples"], False, 0
     scene.display.shading.light = "STUDIO"
     scene.display.shading.color_type = "TEXTURE"
+
+
+def set_shadow_detail(scene: bpy.types.Scene, scale: float) -> None:
+    """Keep shadow maps as fine in the room when a picture has `scale` times as many pixels along its sides."""
+    if hasattr(scene.eevee, "shadow_resolution_scale"):
+        scene.eevee.shadow_resolution_scale = min(SHADOW_DETAIL / scale, 1.0)
 
 
 def new_mask_scene(people: Iterable[bpy.types.Object]) -> bpy.types.Scene:

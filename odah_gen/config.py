@@ -104,14 +104,30 @@ class Camera:
     margin: float = 1.1
 
 
+RENDER_QUALITIES = {"preview": (1, False), "standard": (4, True), "high": (16, True)}
+"""Samples per pixel and shadows."""
+
+
 @dataclass(frozen=True)
 class Render:
     """How Blender draws a clip."""
 
+    quality: str = "standard"
     engine: str = "eevee"
-    samples: int = 8
-    shadows: bool = True
+    samples: int | None = None
+    shadows: bool | None = None
     device: str = "auto"
+    blender: str = "module"
+
+    @property
+    def drawn_samples(self) -> int:
+        """Samples per pixel: the given ones, or those of the quality."""
+        return RENDER_QUALITIES[self.quality][0] if self.samples is None else self.samples
+
+    @property
+    def drawn_shadows(self) -> bool:
+        """Whether there are shadows: as given, or as the quality has it."""
+        return RENDER_QUALITIES[self.quality][1] if self.shadows is None else self.shadows
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def estimate_seconds(config: Config, clips: int, frames: int) -> float:
 
     Rendering costs a fixed share per picture and one per sample and megapixel.
     """
-    fixed, rate = PICTURE_S[config.render.shadows]
-    work = config.render.samples * config.camera.width * config.camera.height / 1e6
+    fixed, rate = PICTURE_S[config.render.drawn_shadows]
+    work = config.render.drawn_samples * config.camera.width * config.camera.height / 1e6
     pictures = len(CAMERAS) * frames
     return (fixed + rate * work) * pictures + OTHER_STAGES_S_PER_CLIP * clips + OTHER_STAGES_S_PER_FRAME * frames

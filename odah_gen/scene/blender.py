@@ -1,13 +1,15 @@
-"""Blender as a child process: it draws pictures, tells which are done, and ends when this process ends."""
+"""Blender as a child process: it draws clip after clip, tells which pictures are done, and ends when this process ends."""
 
 import contextlib
 import ctypes
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, cast
 
 from odah_gen.errors import InputError
 from odah_gen.lock import run_lock_fds
@@ -15,6 +17,13 @@ from odah_gen.paths import BLENDER_PYTHON, ROOT
 
 EGL = "libEGL.so.1"
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe")
+MODULE = "module"
+START = """\
+import sys
+sys.path.insert(0, {root!r})
+from blender_addon.render import main
+sys.exit(main(sys.argv[sys.argv.index("--") + 1:]))
+"""
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,7 @@ class Picture:
     Attributes:
         video: which video it belongs to: a camera's name, or that with "_mask".
         frame: counted from 0.
-        file: the PNG file.
+        file: its bytes, rows from the top: sRGB, or one byte a pixel for a mask.
         renderer: the GPU or software renderer that drew it.
         blender: version of Blender.
     """
@@ -34,6 +43,11 @@ class Picture:
     file: Path
     renderer: str
     blender: str
+
+
+def is_software(renderer: str) -> bool:
+    """Whether a renderer, by its name, draws without a GPU."""
+    return any(name in renderer.lower() for name in SOFTWARE_RENDERERS)
 
 
 def blender_python() -> Path:
@@ -46,6 +60,34 @@ def blender_python() -> Path:
     if not path.exists():
         raise InputError(f"{path}: Blender's Python environment is not there. Make it with: ./odah setup.")
     return path
+
+
+def blender_command(blender: str) -> list[str]:
+    """What starts the renderer of blender_addon: in the module bpy, or in a Blender of the user.
+
+    Args:
+        blender: "module", or the path or name of a Blender.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if blender == MODULE:
+        return [str(blender_python()), "-m", "blender_addon.render"]
+    found = shutil.which(Path(blender).expanduser())
+    if found is None:
+        raise InputError(f"render.blender: {blender} is no program. Give the path of a Blender, or set it to module.")
+    start = START.format(root=str(ROOT))
+    return [
+        found,
+        "--background",
+        "--factory-startup",
+        "-noaudio",
+        "--python-exit-code",
+        "3",
+        "--python-expr",
+        start,
+        "--",
+    ]
 
 
 def require_egl(library: str = EGL) -> None:
@@ -63,73 +105,116 @@ def require_egl(library: str = EGL) -> None:
         ) from error
 
 
-def render_pictures(scene: Path, out: Path, cameras: Sequence[str], device: str, log: Path) -> Generator[Picture]:
-    """Render a scene and yield each picture as it is done; ending the iteration early ends Blender.
+class Blender:
+    """A running Blender that draws one clip after the other; started by `blender_running`."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]", events: IO[str], log: Path, device: str) -> None:
+        """Take over a child whose progress lines come from `events`."""
+        self._child, self._events, self._log, self._device = child, events, log, device
+
+    def pictures(self, scene: Path, out: Path, cameras: Sequence[str], first: int) -> Generator[Picture]:
+        """Render a scene from frame `first` on and yield each picture as it is done.
+
+        Args:
+            scene: scene.json.
+            out: folder for the pictures.
+            cameras: names of cameras.json.
+            first: counted from 0.
+
+        Raises:
+            InputError: Blender breaks off, or draws in software although a GPU was asked for.
+        """
+        job = {"scene": str(scene.resolve()), "out": str(out.resolve()), "cameras": list(cameras), "first": first}
+        with contextlib.suppress(BrokenPipeError):
+            cast(IO[bytes], self._child.stdin).write((json.dumps(job) + "\n").encode())
+            cast(IO[bytes], self._child.stdin).flush()
+        for event in pictures(self._events, self._device):
+            if event is None:
+                return
+            yield event
+        self._child.wait()
+        shutil.copyfile(self._log, scene.with_name("blender.log"))
+        raise InputError(
+            f"{scene}: {last_words(self._log, self._child.returncode)} "
+            f"Read {scene.with_name('blender.log')} and run the render stage again."
+        )
+
+
+@contextlib.contextmanager
+def blender_running(blender: str, device: str, log: Path) -> Iterator[Blender]:
+    """Start Blender; however the block ends, Blender has ended then too.
 
     Args:
-        scene: scene.json.
-        out: folder for the pictures.
-        cameras: names of cameras.json.
+        blender: "module" or the path of a Blender.
         device: "auto", "cpu" or "gpu".
-        log: file for all that Blender says.
+        log: file for all that Blender says; it is removed at the end.
 
     Raises:
-        InputError: Blender cannot start, breaks off, or draws in software although a GPU was asked for.
+        InputError: there is no such Blender.
     """
     read_end, write_end = os.pipe()
     with contextlib.ExitStack() as stack:
         events = stack.enter_context(os.fdopen(read_end))
+        stack.callback(log.unlink, missing_ok=True)
         try:
-            child = start_blender(scene, out, cameras, device, log, write_end)
+            child = start_blender(blender_command(blender), device, log, write_end)
         finally:
             os.close(write_end)
         stack.callback(end, child)
-        yield from pictures(events, device)
-        if child.wait() != 0:
-            raise InputError(f"{scene}: {last_words(log, child.returncode)} Read {log} and run the render stage again.")
+        yield Blender(child, events, log, device)
 
 
-def start_blender(
-    scene: Path, out: Path, cameras: Sequence[str], device: str, log: Path, progress: int
-) -> "subprocess.Popen[bytes]":
-    """Start the renderer of blender_addon; its progress lines go to the file descriptor `progress`."""
-    wanted = [word for camera in cameras for word in ("--camera", camera)]
-    command = [str(blender_python()), "-m", "blender_addon.render", str(scene.resolve()), "--out", str(out.resolve())]
+def start_blender(command: Sequence[str], device: str, log: Path, progress: int) -> "subprocess.Popen[bytes]":
+    """Start the renderer; its progress lines go to the file descriptor `progress`."""
     environment = dict(os.environ)
     if device == "cpu":
         environment["LIBGL_ALWAYS_SOFTWARE"] = "1"
     with log.open("wb") as stream:
         return subprocess.Popen(
-            [*command, *wanted, "--parent", str(os.getpid()), "--progress-fd", str(progress)],
+            [*command, "--parent", str(os.getpid()), "--progress-fd", str(progress)],
             cwd=ROOT,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=stream,
             stderr=subprocess.STDOUT,
             pass_fds=(progress, *run_lock_fds()),
         )
 
 
-def pictures(events: Iterable[str], device: str) -> Iterator[Picture]:
-    """The pictures among the progress lines."""
-    version = ""
+def pictures(events: Iterator[str] | IO[str] | list[str], device: str) -> Iterator[Picture | None]:
+    """The pictures among the progress lines of one clip; None at its end."""
+    start: dict[str, Any] = {}
     for line in events:
         event = json.loads(line)
         if event["event"] == "error":
             raise InputError(event["message"])
         if event["event"] == "start":
-            version = event["blender"]
-            continue
-        if device == "gpu" and any(name in event["renderer"].lower() for name in SOFTWARE_RENDERERS):
-            raise InputError(
-                f"render.device is gpu, but Blender draws with {event['renderer']}. "
-                "Install the GPU's OpenGL driver, or set render.device to auto."
-            )
-        yield Picture(event["video"], event["frame"], Path(event["file"]), event["renderer"], version)
+            start = event
+            check_device(device, start["renderer"])
+        elif event["event"] == "done":
+            yield None
+            return
+        else:
+            yield Picture(event["video"], event["frame"], Path(event["file"]), start["renderer"], start["blender"])
+
+
+def check_device(device: str, renderer: str) -> None:
+    """Stop when a GPU was asked for and there is none.
+
+    Raises:
+        InputError: so it is.
+    """
+    if device == "gpu" and is_software(renderer):
+        raise InputError(
+            f"render.device is gpu, but Blender draws with {renderer}. "
+            "Install the GPU's OpenGL driver, or set render.device to auto."
+        )
 
 
 def end(child: "subprocess.Popen[bytes]") -> None:
-    """Stop a child that still runs, and wait for it."""
+    """Let a child that waits for work end, stop one that still works, and wait for it."""
+    with contextlib.suppress(BrokenPipeError):
+        cast(IO[bytes], child.stdin).close()
     if child.poll() is None:
         child.kill()
     child.wait()

@@ -6,14 +6,16 @@ import time
 
 from odah_gen.cli import add_clip_arguments
 from odah_gen.run import open_run
-from odah_gen.scene.render_stage import Progress, render_clip
+from odah_gen.scene.blender import is_software
+from odah_gen.scene.render_stage import Progress, render_clips
 
 LOG_INTERVAL_S = 5.0
 ERASE_LINE = "\r\x1b[K"
 EPILOG = """\
-Needs the scene stage. Starts Blender without a window and writes front.mp4, side.mp4 (H264), a lossless mask for each
-(255 where the person is) and render.json. Without a GPU it draws in software: seconds per frame, and half a minute
-more the first time, when shaders are compiled. ODAH_BLENDER_PYTHON names another Python that has bpy.
+Needs the scene stage. One Blender without a window draws clip after clip and writes front.mp4, side.mp4 (H264), a
+lossless mask for each (255 where the person is) and render.json. A clip that was killed goes on at its last whole
+segment. Without a GPU it draws in software: seconds per frame, and half a minute more the first time, when shaders are
+compiled. ODAH_BLENDER_PYTHON names another Python that has bpy.
 """
 
 
@@ -26,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Render every clip, with progress on standard error."""
     run = open_run(arguments.run)
-    for clip_id in arguments.clips:
-        render_clip(run, clip_id, ProgressLine().show)
+    render_clips(run, arguments.clips, ProgressLine().show)
 
 
 class ProgressLine:
@@ -37,9 +38,13 @@ class ProgressLine:
         """Nothing of the command's work has been shown yet."""
         self._command = command
         self._shown_s = -LOG_INTERVAL_S
+        self._renderer = ""
 
     def show(self, progress: Progress) -> None:
-        """Show how far the clip is."""
+        """Show how far the clip is; first, what draws."""
+        if self._renderer != progress.renderer:
+            self._renderer = progress.renderer
+            sys.stderr.write(f"{ERASE_LINE if sys.stderr.isatty() else ''}{describe_renderer(progress.renderer)}\n")
         terminal, last = sys.stderr.isatty(), progress.done == progress.total
         if not (terminal or last) and time.monotonic() - self._shown_s < LOG_INTERVAL_S:
             return
@@ -47,6 +52,13 @@ class ProgressLine:
         end = "\n" if last or not terminal else ""
         sys.stderr.write(f"{ERASE_LINE if terminal else ''}{self._command} {describe(progress)}{end}")
         sys.stderr.flush()
+
+
+def describe_renderer(renderer: str) -> str:
+    """What draws, in words; a renderer without a GPU is said plainly."""
+    if is_software(renderer):
+        return f"render: no GPU; {renderer} draws in software, which takes seconds per picture"
+    return f"render: {renderer} draws"
 
 
 def describe(progress: Progress) -> str:

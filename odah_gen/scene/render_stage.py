@@ -1,62 +1,83 @@
-"""Rendering a clip: pictures from Blender, encoded as they come, moved into place when all are complete."""
+"""Rendering clips: pictures from one Blender, encoded in segments as they come, moved into place when all are complete."""
 
 import contextlib
 import errno
+import hashlib
+import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
+from odah_gen.paths import ROOT
 from odah_gen.run import CAMERAS, Run
-from odah_gen.scene.blender import Picture, blender_python, render_pictures, require_egl
+from odah_gen.scene.blender import Blender, Picture, blender_command, blender_running, require_egl
 from odah_gen.scene.stage import check_scene
-from odah_gen.scene.video import encoding
+from odah_gen.scene.video import SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
 from odah_gen.storage import read_json, write_json
 
 SCRATCH = ".render-"
-PNG_END = b"IEND\xaeB`\x82"
-LOG = "blender.log"
-"""What Blender said; it stays only when rendering failed."""
+VIDEOS = tuple(name for camera in CAMERAS for name in (camera, f"{camera}_mask"))
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a clip is: frames done of all, counted per camera, and the seconds that are left (None: not known)."""
+    """How far a clip is: frames done of all, counted per camera, the seconds that are left (None: not known), and
+    what draws."""
 
     clip_id: str
     done: int
     total: int
     seconds_left: float | None
+    renderer: str
 
 
 def render_clip(run: Run, clip_id: str, report: Callable[[Progress], None] = lambda progress: None) -> None:
-    """Render a clip: `C/scene.json` in; `C/<camera>.mp4`, `C/<camera>_mask.mkv` and `C/render.json` out.
+    """Render one clip; see `render_clips`."""
+    render_clips(run, [clip_id], report)
 
-    Nothing appears under its final name before every video is complete.
+
+def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress], None] = lambda progress: None) -> None:
+    """Render clips with one Blender: `C/scene.json` in; `C/<camera>.mp4`, `C/<camera>_mask.mkv`, `C/render.json` out.
+
+    Nothing appears under its final name before every video of the clip is complete. A clip that was interrupted goes
+    on at its last whole segment, as long as its inputs and this code are the same.
 
     Args:
         run: the run.
-        clip_id: which clip.
+        clip_ids: which clips.
         report: called after each frame of each camera.
 
     Raises:
-        InputError: Blender or a file that it needs is missing, Blender breaks off, or the folder cannot be written.
+        InputError: Blender or a file that it needs is missing, Blender breaks off, or a folder cannot be written.
     """
-    folder = run.clip(clip_id)
-    scene = read_scene(folder / "scene.json")
-    blender_python()
+    scenes = {clip_id: read_scene(run.clip(clip_id) / "scene.json") for clip_id in clip_ids}
+    render = run.config.render
+    blender_command(render.blender)
     require_egl()
-    with scratch_folder(folder) as scratch:
-        clock = Clock(clip_id, scene["frames"] * len(CAMERAS), report)
-        facts = render_videos(folder / "scene.json", scene, scratch, run.config.render.device, clock)
-        for video in video_files():
-            os.replace(scratch / video, folder / video)
-        write_json(folder / "render.json", facts)
+    log = run.folder / f".blender.{os.getpid()}.part.log"
+    with blender_running(render.blender, render.device, log) as blender:
+        for clip_id, scene in scenes.items():
+            clock = Clock(clip_id, scene["frames"] * len(CAMERAS), report)
+            with scratch_folder(run.clip(clip_id), fingerprint(run.clip(clip_id), scene)) as scratch:
+                render_into(run.clip(clip_id), scene, scratch, blender, clock)
+
+
+def render_into(folder: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: "Clock") -> None:
+    """Render a clip by way of its scratch folder."""
+    facts = render_segments(folder / "scene.json", scene, scratch, blender, clock)
+    count = -(-scene["frames"] // SEGMENT_FRAMES)
+    files = {video: f"{video}{'.mkv' if video.endswith('_mask') else '.mp4'}" for video in VIDEOS}
+    for video, name in files.items():
+        join_segments(scratch, video, count, scene["fps"], scratch / name)
+    for name in files.values():
+        os.replace(scratch / name, folder / name)
+    write_json(folder / "render.json", facts)
 
 
 def read_scene(path: Path) -> dict[str, Any]:
@@ -67,7 +88,7 @@ def read_scene(path: Path) -> dict[str, Any]:
     """
     scene = read_json(path)
     check_scene(path, scene)
-    for name in (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"]):
+    for name in named_files(scene):
         if not (path.parent / name).is_file():
             raise InputError(f"{path}: names {name}, which is not there. Run `odah-gen scene` again.")
     motion = path.parent / scene["body"]["motion"]
@@ -76,40 +97,55 @@ def read_scene(path: Path) -> dict[str, Any]:
     return scene
 
 
-def video_files() -> list[str]:
-    """File names of all videos of a clip, pictures and masks."""
-    return [name for camera in CAMERAS for name in (f"{camera}.mp4", f"{camera}_mask.mkv")]
+def named_files(scene: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files that a scene names."""
+    return (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"])
+
+
+def fingerprint(folder: Path, scene: Mapping[str, Any]) -> str:
+    """A short name for all that decides the pictures: scene, files that it names, and the code that draws."""
+    digest = hashlib.sha256(json.dumps(scene, sort_keys=True).encode())
+    code = [*sorted((ROOT / "blender_addon").glob("*.py")), Path(__file__).with_name("video.py")]
+    for file in (*(folder / name for name in named_files(scene)), *code):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @contextlib.contextmanager
-def scratch_folder(folder: Path) -> Iterator[Path]:
-    """An empty hidden folder beside the results; those that killed jobs left are removed.
+def scratch_folder(folder: Path, name: str) -> Iterator[Path]:
+    """A hidden folder beside the results. It stays when this process is killed or interrupted, so that the next one
+    with the same name goes on from there; those of other names are removed.
 
     Raises:
         InputError: the folder cannot be written, or the disk is full.
     """
-    scratch = folder / f"{SCRATCH}{os.getpid()}"
+    scratch = folder / f"{SCRATCH}{name}"
     try:
         for leftover in folder.glob(f"{SCRATCH}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        scratch.mkdir()
+            if leftover != scratch:
+                shutil.rmtree(leftover, ignore_errors=True)
+        scratch.mkdir(exist_ok=True)
         yield scratch
     except OSError as error:
+        shutil.rmtree(scratch, ignore_errors=True)
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}). Free space or change the folder."
         ) from error
-    finally:
+    except InputError:
         shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
-def read_picture(path: Path) -> bytes:
-    """A picture that Blender has written. Blender does not say when the disk is full, so the file's end is looked at.
+def read_picture(path: Path, size: int) -> bytes:
+    """A picture that Blender has written, `size` bytes; the file is removed.
 
     Raises:
         OSError: the file is cut off.
     """
     content = path.read_bytes()
-    if not content.endswith(PNG_END):
+    path.unlink()
+    if len(content) != size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     return content
 
@@ -120,50 +156,65 @@ class Clock:
     def __init__(self, clip_id: str, total: int, report: Callable[[Progress], None]) -> None:
         """Start with nothing done of `total` frames."""
         self._clip_id, self._total, self._report = clip_id, total, report
-        self._done = 0
+        self._done = self._skipped = 0
         self._times = [time.monotonic()]
 
-    def tick(self) -> None:
+    def skip(self, frames: int) -> None:
+        """So many frames of one camera are done already."""
+        self._done = self._skipped = frames
+
+    def tick(self, renderer: str) -> None:
         """One more frame of one camera is done."""
         self._done += 1
         self._times.append(time.monotonic())
-        per_frame = self.seconds_per_frame if self._done > 1 else None
+        per_frame = self.seconds_per_frame if len(self._times) > 2 else None
         left = None if per_frame is None else per_frame * (self._total - self._done)
-        self._report(Progress(self._clip_id, self._done, self._total, left))
+        self._report(Progress(self._clip_id, self._done, self._total, left, renderer))
 
     @property
     def seconds_per_frame(self) -> float:
         """Mean seconds for a frame of one camera, its mask included."""
-        start = 1 if self._done > 1 else 0
-        return (self._times[-1] - self._times[start]) / max(self._done - start, 1)
+        start = 1 if len(self._times) > 2 else 0
+        return (self._times[-1] - self._times[start]) / max(len(self._times) - 1 - start, 1)
 
 
-def render_videos(
-    scene_file: Path, scene: Mapping[str, Any], scratch: Path, device: str, clock: Clock
+def render_segments(
+    scene_file: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: Clock
 ) -> dict[str, Any]:
     """Encode every picture that Blender makes; returns the content of render.json."""
+    sizes = picture_sizes(scene_file.parent / scene["cameras"])
+    facts_file = scratch / "render.json"
+    done = whole_segments(scratch, VIDEOS)
+    first = min(done * SEGMENT_FRAMES, scene["frames"])
+    clock.skip(first * len(CAMERAS))
+    if first == scene["frames"] and facts_file.is_file():
+        return read_json(facts_file)
+    frames: dict[str, list[bytes]] = {video: [] for video in VIDEOS}
     last: Picture | None = None
-    log = scene_file.with_name(LOG)
-    with contextlib.ExitStack() as stack:
-        encoders = {
-            Path(name).stem: stack.enter_context(encoding(scratch / name, scene["fps"], name.endswith(".mkv")))
-            for name in video_files()
-        }
-        stream = stack.enter_context(contextlib.closing(render_pictures(scene_file, scratch, CAMERAS, device, log)))
-        for last in stream:
-            encoders[last.video].add(read_picture(last.file))
-            last.file.unlink()
-            if last.video.endswith("_mask"):
-                clock.tick()
-        for encoder in encoders.values():
-            encoder.finish()
-    log.unlink()
-    if last is None:
-        raise InputError(f"{scene_file}: Blender made no picture. Run `odah-gen scene` again.")
-    return {
+    for last in blender.pictures(scene_file, scratch, CAMERAS, first):
+        width, height = sizes[last.video]
+        mask = last.video.endswith("_mask")
+        frames[last.video].append(read_picture(last.file, width * height * (1 if mask else 3)))
+        if mask:
+            clock.tick(last.renderer)
+        if len(frames[last.video]) == SEGMENT_FRAMES or last.frame == scene["frames"] - 1:
+            segment = segment_file(scratch, last.video, last.frame // SEGMENT_FRAMES)
+            write_segment(segment, frames.pop(last.video), (width, height), scene["fps"], mask)
+            frames[last.video] = []
+    if last is None or last.frame != scene["frames"] - 1:
+        raise InputError(f"{scene_file}: Blender made not all pictures. Run `odah-gen scene` again.")
+    facts = {
         "seconds_per_frame": round(clock.seconds_per_frame, 4),
         "engine": scene["render"]["engine"],
         "device": last.renderer,
         "samples": scene["render"]["samples"],
         "blender": last.blender,
     }
+    write_json(facts_file, facts)
+    return facts
+
+
+def picture_sizes(cameras: Path) -> dict[str, tuple[int, int]]:
+    """Width and height (px) of every video."""
+    content = read_json(cameras)["cameras"]
+    return {video: tuple(content[video.removesuffix("_mask")][key] for key in ("width", "height")) for video in VIDEOS}

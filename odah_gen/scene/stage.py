@@ -115,7 +115,7 @@ def describe_place(room: Room, lights: list[Light], looks: Mapping[str, Material
 
 def describe_render(render: Render) -> dict[str, Any]:
     """How Blender draws, as plain data."""
-    return {"engine": render.engine, "samples": render.samples, "shadows": render.shadows}
+    return {"engine": render.engine, "samples": render.drawn_samples, "shadows": render.drawn_shadows}
 
 
 def rounded(point: Float[np.ndarray, "3"]) -> list[float]:

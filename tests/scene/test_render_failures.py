@@ -1,6 +1,5 @@
 """When rendering cannot be done there is one sentence, and nothing that looks finished."""
 
-import io
 import os
 import signal
 import subprocess
@@ -8,16 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pytest
 
 from odah_gen.errors import InputError
 from odah_gen.run import Run
-from odah_gen.scene.blender import pictures, require_egl
+from odah_gen.scene.blender import blender_command, pictures, require_egl
 from odah_gen.scene.render_stage import render_clip, scratch_folder
 from odah_gen.scene.stage import write_scene
-from odah_gen.scene.video import encoding
+from odah_gen.scene.video import segment_file, write_segment
 from tests.scene.scene_clip import CLIP
 
 RESULTS = ("front.mp4", "side.mp4", "front_mask.mkv", "side_mask.mkv", "render.json")
@@ -64,52 +61,46 @@ def test_a_scene_that_was_not_written(fresh_run: Run) -> None:
 
 
 def test_a_gpu_that_is_not_there() -> None:
-    line = '{"event": "picture", "video": "front", "frame": 0, "file": "0.png", "renderer": "llvmpipe (LLVM 15)"}'
-    assert len(list(pictures([line], "auto"))) == 1
+    start = '{"event": "start", "blender": "5.0.1", "renderer": "llvmpipe (LLVM 15)", "frames": 1}'
+    assert list(pictures(iter([start]), "auto")) == []
     with pytest.raises(InputError, match=r"render\.device is gpu"):
-        list(pictures([line], "gpu"))
+        list(pictures(iter([start]), "gpu"))
+
+
+def test_a_blender_that_is_not_there() -> None:
+    with pytest.raises(InputError, match=r"render\.blender: /nowhere/blender is no program"):
+        blender_command("/nowhere/blender")
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "clip").write_text("a file where a folder should be")
-    with pytest.raises(InputError, match="cannot be written"), scratch_folder(tmp_path / "clip"):
+    with pytest.raises(InputError, match="cannot be written"), scratch_folder(tmp_path / "clip", "a"):
         pass
 
 
 def test_a_video_that_cannot_be_written(tmp_path: Path) -> None:
-    with (
-        pytest.raises(InputError, match=r"front\.mp4: cannot be made"),
-        encoding(tmp_path / "missing" / "front.mp4", 12, mask=False) as encoder,
-    ):
-        encoder.finish()
+    with pytest.raises(InputError, match=r"front\.00000\.nut: cannot be made"):
+        write_segment(segment_file(tmp_path / "missing", "front", 0), [BLACK], SIZE, 12, mask=False)
 
 
-def png() -> bytes:
-    """A black picture of 16 x 16 pixels."""
-    stream = io.BytesIO()
-    plt.imsave(stream, np.zeros((16, 16, 3)), format="png")
-    return stream.getvalue()
-
-
-def encode_one_picture(path: Path) -> None:
-    with encoding(path, 12, mask=False) as encoder:
-        encoder.add(png())
-        encoder.finish()
+BLACK, SIZE = bytes(16 * 16 * 3), (16, 16)
 
 
 def test_a_full_disk_is_named_as_the_reason(tmp_path: Path) -> None:
-    (tmp_path / "front.mp4").symlink_to("/dev/full")
+    segment = segment_file(tmp_path, "front", 0)
+    segment.with_name(f".{segment.name}.part").symlink_to("/dev/full")
     with pytest.raises(InputError, match="No space left on device"):
-        encode_one_picture(tmp_path / "front.mp4")
+        write_segment(segment, [BLACK], SIZE, 12, mask=False)
+    assert not segment.exists()
 
 
 @pytest.mark.parametrize("kept", [0, 40])
 def test_a_picture_that_found_no_room_is_no_frame(fresh_run: Run, tmp_path: Path, monkeypatch, kept: int) -> None:
-    """Blender goes on when the disk is full, and ffmpeg passes over what is no picture."""
     write_scene(fresh_run, CLIP)
-    (tmp_path / "cut.png").write_bytes(png()[:kept])
-    event = f'{{"event": "picture", "video": "front", "frame": 0, "file": "{tmp_path}/cut.png", "renderer": "any"}}'
-    script = f"while [ $1 != --progress-fd ]; do shift; done; echo '{event}' >/dev/fd/$2"
+    (tmp_path / "cut.raw").write_bytes(BLACK[:kept])
+    start = '{"event": "start", "blender": "5.0.1", "renderer": "any", "frames": 3}'
+    event = f'{{"event": "picture", "video": "front", "frame": 0, "file": "{tmp_path}/cut.raw"}}'
+    script = f"while [ $1 != --progress-fd ]; do shift; done; printf '%s\\n' '{start}' '{event}' >/dev/fd/$2"
     monkeypatch.setenv("ODAH_BLENDER_PYTHON", str(stand_in(tmp_path, script)))
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)\. Free space"):
         render_clip(fresh_run, CLIP)
@@ -127,7 +118,7 @@ def test_killing_the_stage_ends_blender_and_leaves_no_result(fresh_run: Run) -> 
     stage.wait()
     wait_for(lambda: not running(blender), 30)
     assert not any((folder / name).exists() for name in RESULTS)
-    with scratch_folder(folder):
+    with scratch_folder(folder, "another"):
         pass
     assert not list(folder.glob(".render-*"))
 

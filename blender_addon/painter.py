@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws the frames of one camera. What stands still is rendered once.
+
+The empty room is rendered once per camera. In each frame a coarse picture of the room, the person hidden but not its
+shadow, tells by what factor the person changes the light: shadows of ceiling lights are soft. The person is rendered
+alone and laid over the room. Where Blender cannot hide the room from the camera and keep its light (EEVEE before 4.2,
+Workbench) a window around the body is rendered with the room in it and pasted in. `benchmarks/render.py` holds the frames against whole ones.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .compose import enlarge, lay_over, light_change, paste, to_display
+from .description import Camera
+from .scene_builder import Stage, set_engine
+from .shots import Window, shoot, shoot_coarse, shoot_filtered, whole
+
+COARSENESS = 2
+MARGIN = 0.02
+"""The window reaches beyond the body by this share of its height: there lie the shadows where it touches the floor."""
+FIRST_HIDING_VERSION = (4, 2, 0)
+LEAST_MARGIN_PX = 16
+"""As far as the coarse picture's pixels, once smoothed, take light from the person; and the fade."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The empty room as one camera sees it, linear RGB: [H, W, 3], and coarse [h, w, 3] where there are shadows."""
+
+    room: np.ndarray
+    coarse: np.ndarray | None
+
+
+class Painter:
+    """Draws pictures and masks of one camera, as bytes."""
+
+    def __init__(self, stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, name: str, scratch: Path) -> None:
+        """Render the empty room of camera `name`; `scratch` is a file that comes and goes."""
+        self._stage, self._scene, self._masks, self._scratch = stage, scene, masks, scratch
+        self._camera, self._item = stage.description.cameras[name], stage.cameras[name]
+        self._people = list(stage.people.values())
+        self._render: dict[str, Any] = stage.description.content["render"]
+        set_engine(scene, self._render)
+        engine = self._render["engine"]
+        self._alone = engine == "eevee" and bpy.app.version >= FIRST_HIDING_VERSION
+        self._plate = self._empty_room() if engine != "cycles" else None
+
+    def picture(self) -> np.ndarray:
+        """The frame that the stage shows now: sRGB bytes [H, W, 3]."""
+        window = body_window(self._stage, self._camera)
+        if self._plate is None:
+            return to_display(self._shoot(whole(self._camera)))
+        frame = self._lit_room()
+        if window is not None and self._alone:
+            lay_over(frame, self._person(window), window.top, window.left)
+        elif window is not None:
+            paste(frame, self._shoot(window), window.top, window.left)
+        return to_display(frame)
+
+    def mask(self) -> np.ndarray:
+        """Where body and clothes are in the frame that the stage shows now: 0 or 255, [H, W]."""
+        mask = np.zeros((self._camera.height, self._camera.width), np.uint8)
+        window = body_window(self._stage, self._camera)
+        if window is not None:
+            seen = shoot(self._masks, self._camera, self._item, window, 1, self._scratch)
+            mask[window.top : window.bottom, window.left : window.right] = np.where(seen[..., 0] > 0.5, 255, 0)
+        return mask
+
+    def _empty_room(self) -> Plate:
+        """Everything but the person."""
+        for item in self._people:
+            item.hide_render = True
+        room = self._shoot(whole(self._camera))
+        coarse = self._coarse() if self._render["engine"] == "eevee" and self._render["shadows"] else None
+        for item in self._people:
+            item.hide_render = False
+        return Plate(room, coarse)
+
+    def _lit_room(self) -> np.ndarray:
+        """The room in the light that the person leaves it."""
+        if self._plate is None or self._plate.coarse is None:
+            return self._plate.room.copy()
+        change = light_change(self._coarse(), self._plate.coarse)
+        return self._plate.room * enlarge(change, self._camera.width, self._camera.height)
+
+    def _shoot(self, window: Window, alpha: bool = False) -> np.ndarray:
+        """A window at full quality."""
+        if self._render["engine"] == "eevee":
+            return shoot_filtered(
+                self._scene, self._camera, self._item, window, self._render["samples"], self._scratch, alpha
+            )
+        return shoot(self._scene, self._camera, self._item, window, 1, self._scratch)
+
+    def _person(self, window: Window) -> np.ndarray:
+        """The person without the room but in its light; RGBA, premultiplied."""
+        room = [item for item in self._stage.collection.objects if item not in self._people and item.type == "MESH"]
+        self._scene.render.film_transparent = True
+        with hidden_from_camera(room):
+            person = self._shoot(window, alpha=True)
+        self._scene.render.film_transparent = False
+        return person
+
+    def _coarse(self) -> np.ndarray:
+        """All of the room, coarse."""
+        with hidden_from_camera(self._people if self._alone else ()):
+            return shoot_coarse(self._scene, self._camera, self._item, COARSENESS, self._scratch)
+
+
+@contextlib.contextmanager
+def hidden_from_camera(items: Iterable[bpy.types.Object]) -> Iterator[None]:
+    """Objects that cast shadows but are not seen, for the length of a block."""
+    for item in items:
+        item.visible_camera = False
+    yield
+    for item in items:
+        item.visible_camera = True
+
+
+def body_window(stage: Stage, camera: Camera) -> Window | None:
+    """The part of the picture that the person and the shadows at its feet can touch; None when it is out of sight."""
+    points = np.concatenate([world_vertices(item) for item in stage.people.values()])
+    seen = points @ camera.rotation.T + camera.translation_m
+    if (seen[:, 2] < 0.05).any():
+        return whole(camera)
+    focal = camera.lens_mm / camera.sensor_width_mm * camera.width
+    pixels = focal * seen[:, :2] / seen[:, 2:] + [camera.width / 2, camera.height / 2]
+    low, high = pixels.min(0), pixels.max(0)
+    margin = max(LEAST_MARGIN_PX, MARGIN * (high[1] - low[1]))
+    (left, top), (right, bottom) = np.floor(low - margin).astype(int), np.ceil(high + margin).astype(int)
+    window = Window(max(int(left), 0), max(int(top), 0), min(int(right), camera.width), min(int(bottom), camera.height))
+    return window if window.width > 0 and window.height > 0 else None
+
+
+def world_vertices(item: bpy.types.Object) -> np.ndarray:
+    """Vertices [N, 3] of an object (m, world frame)."""
+    vertices = np.empty(3 * len(item.data.vertices), np.float32)
+    item.data.vertices.foreach_get("co", vertices)
+    matrix = np.array(item.matrix_world)
+    return vertices.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
