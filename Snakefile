@@ -21,6 +21,7 @@ include: "workflow/rules/dataset.smk"
 
 localrules:
     render_all,
+    previews,
 
 
 # Every file of a finished run is named here: Snakemake makes a lost file again only when somebody asks for it.
@@ -30,3 +31,9 @@ rule render_all:
         clip_files(*CLIP_FILES, *PICTURES),
         subject_files(*SUBJECT_FILES),
     default_target: True
+
+
+# Fitted body, skeleton and markers of every clip, to be looked at; renders nothing.
+rule previews:
+    input:
+        clip_files(*PREVIEWS),

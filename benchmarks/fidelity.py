@@ -26,6 +26,7 @@ import torch
 from figures import Figure, Report
 from planted_faults import (
     figures_of,
+    fit_again,
     moved_centers,
     refitted,
     relabel,
@@ -156,8 +157,7 @@ def planted(walk: Run, scratch: Path, quick: bool) -> Iterator[dict[str, Any]]:
         shutil.copytree(walk.folder, folder)
         copy, moved = open_run(folder), refitted(skeleton, trial, standing.weights)
         relabel(copy, clip_id, moved, trial, standing.weights)
-        fit_subject(copy, subject)
-        fit_clip(copy, clip_id)
+        fit_again(copy, clip_id, moved, standing.weights)
         yield judged(name, figures_of(copy, clip_id, watched, moved, standing.weights))
 
 

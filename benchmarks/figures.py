@@ -91,9 +91,18 @@ class Report:
         self.content["sections"][title] = kept
 
     def finish(self, path: Path | None) -> None:
-        """Write the figures, if a path is given."""
+        """Write the figures, if a path is given; null stands for what could not be measured."""
         if path is not None:
-            write_json(path, self.content)
+            write_json(path, without_nan(self.content))
+
+
+def without_nan(content: Any) -> Any:
+    """Plain data with None for each number that is not finite, which JSON does not have."""
+    if isinstance(content, dict):
+        return {key: without_nan(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [without_nan(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def cell(value: Any) -> str:

@@ -13,13 +13,15 @@ from odah_gen.fidelity.measure import Label, measure
 from odah_gen.fidelity.mesh import Watched
 from odah_gen.fidelity.stage import read_body, read_label
 from odah_gen.fidelity.standing import stand
+from odah_gen.registration.fit_stage import fit_clip, write_shape
+from odah_gen.registration.standing import first_places
 from odah_gen.run import Run
 from odah_gen.skeleton import fast_ik
 from odah_gen.skeleton.ik_stage import keypoints
 from odah_gen.skeleton.kinematics import Replay
 from odah_gen.skeleton.skeleton import Skeleton
-from odah_gen.skeleton.subject import marker_errors
-from odah_gen.skeleton.trc import MarkerTrajectories
+from odah_gen.skeleton.subject import held_standing, marker_errors
+from odah_gen.skeleton.trc import MarkerTrajectories, read_trc
 from odah_gen.storage import read_json, read_npz, write_npz
 
 ROUNDS = 2
@@ -110,6 +112,15 @@ def relabel(
     solution, names = fast_ik.solve(skeleton, trial, weights), list(weights)
     errors = marker_errors(names, trial, solution)
     write_npz(run.clip(clip_id) / "keypoints.npz", **keypoints(names, trial, solution, errors))
+
+
+def fit_again(run: Run, clip_id: str, skeleton: Skeleton, weights: Mapping[str, float]) -> None:
+    """Both stages of the fit, with markers where the wrong skeleton has them in the static trial."""
+    subject = str(run.row(clip_id)["subject"])
+    static = read_trc(run.subject(subject) / "static.trc")
+    first = MarkerTrajectories(static.names, static.time_s[:1], static.points_m[:1])
+    write_shape(run, subject, first_places(fast_ik.solve(skeleton, first, weights, held_standing(static)).replay))
+    fit_clip(run, clip_id)
 
 
 def figures_of(

@@ -1,6 +1,6 @@
 """Subjects and clips of the benchmarks: the free body in the built-in and the motion-captured motions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,10 +36,16 @@ class Person:
     betas: Float[np.ndarray, " betas"]
     layout: MarkerLayout
 
-    def scaled(self, motions: Sequence[MarkerTrajectories] = ()) -> SubjectModel:
+    def scaled(
+        self,
+        motions: Sequence[MarkerTrajectories] = (),
+        locked: tuple[str, ...] = (),
+        kept: Mapping[str, list[float]] | None = None,
+    ) -> SubjectModel:
         """The OpenSim model of this body, as the scale stage makes it."""
         static = static_with_centers(self.model, self.betas, self.layout)
-        return scale_to_static(self.layout, static, body_mass(self.model, self.betas), motions=motions)
+        mass_kg = body_mass(self.model, self.betas)
+        return scale_to_static(self.layout, static, mass_kg, locked, motions=motions, kept=kept)
 
     def weights(self) -> dict[str, float]:
         """Marker → weight, those of weight 0 left out."""

@@ -35,6 +35,7 @@ COMMANDS = {
     "regressor": Command("odah_gen.registration.regressor_command", "train or apply the joint regressor"),
     "fit": Command("odah_gen.registration.fit_command", "fit the body to the skeleton's motion"),
     "fidelity": Command("odah_gen.fidelity.command", "hold the fitted body against its label"),
+    "preview": Command("odah_gen.preview.command", "show fitted body, skeleton and markers without rendering"),
     "scene": Command("odah_gen.scene.command", "clothes, lights, room and cameras"),
     "render": Command("odah_gen.scene.render_command", "render a clip with Blender"),
     "labels": Command("odah_gen.dataset.labels_command", "labels and quality of a clip"),

@@ -49,6 +49,7 @@ class Shape:
     """Further bodies for the same motion: heavier and lighter variants of every subject."""
 
     bmi_offsets: tuple[float, ...] = (0.0,)
+    variant_skeleton: str = "rescaled"
 
 
 @dataclass(frozen=True)

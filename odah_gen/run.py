@@ -87,6 +87,25 @@ class Run:
             raise InputError(f"{self.folder}: has no subject {subject!r}; it has {known}. Choose one of clips.parquet.")
         return found
 
+    def variant(self, subject: str) -> tuple[str, float]:
+        """The subject that a subject is a variant of, itself where it is none, and its offset (sd of shape).
+
+        A catalogue from before there were variants has none.
+
+        Raises:
+            InputError: the catalogue has no such subject.
+        """
+        row = self.row(self.clips_of(subject)[0])
+        return str(row.get("variant_of", subject)), float(row.get("bmi_offset", 0.0))
+
+    def skeleton_of(self, subject: str) -> str:
+        """The subject whose scale factors a subject's skeleton has: its own, or those of the one it is a variant of.
+
+        Raises:
+            InputError: the catalogue has no such subject.
+        """
+        return self.variant(subject)[0] if self.config.shape.variant_skeleton == "kept" else subject
+
     def generator(self, name: str, purpose: str) -> np.random.Generator:
         """One random generator per (run seed, clip or subject, purpose): the same on any machine, in any order."""
         return np.random.default_rng([self.config.seed, zlib.crc32(name.encode()), zlib.crc32(purpose.encode())])

@@ -25,7 +25,8 @@ JOINT_NAMES = (
     *(f"{side}_{finger}{i}" for side in ("left", "right") for finger in FINGERS for i in (1, 2, 3)),
 )
 # fmt: on
-FOOT_JOINTS = ("left_ankle", "right_ankle", "left_foot", "right_foot")
+FEET = (("left_ankle", "left_foot"), ("right_ankle", "right_foot"))
+"""Mesh joints of each foot: they carry the hind foot and the toes."""
 TOPOLOGIES = {13_524: "free", 10_475: "smplx"}
 SHAPE_COLUMNS = 300
 SCHEMA = {

@@ -23,15 +23,14 @@ def subject_body(run: Run, subject: str) -> tuple[BodyModel, Float[np.ndarray, "
     Raises:
         InputError: the run has no such subject, or its body model or motion file cannot be read.
     """
-    row = run.row(run.clips_of(subject)[0])
+    row, (first, offset) = run.row(run.clips_of(subject)[0]), run.variant(subject)
     model = find_body_model(run.config.body, str(row["gender"]))
     count = min(run.config.body.num_betas, model.num_betas)
     if row["betas_source"] == "file":
         found = read_amass(Path(str(row["source_file"]))).betas[:count]
         betas = np.pad(found, (0, count - len(found)))
     else:
-        betas = draw_betas(run.generator(str(row["variant_of"]), "shape"), count, run.config.motion.shape_sd)
-    offset = float(row["bmi_offset"])
+        betas = draw_betas(run.generator(first, "shape"), count, run.config.motion.shape_sd)
     return model, betas + offset * mass_direction(model, count) if offset else betas
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from odah_gen.body.layout import load_layout
-from odah_gen.body.model import FOOT_JOINTS, BodyModel, find_body_model
+from odah_gen.body.model import FEET, BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
-from odah_gen.dataset.contact import heights_above_floor, penetration_depth, skate_speed
+from odah_gen.dataset.contact import Contact, foot_contact, heights_above_floor, penetration_depth
 from odah_gen.dataset.labels import Arrays, kinematic_labels, label_points, picture_labels
 from odah_gen.dataset.masks import count_in_video
 from odah_gen.dataset.osim import ModelOutline, read_outline
@@ -33,6 +33,7 @@ class Sources:
     """Everything that the labels of a clip are made from."""
 
     keypoints: Arrays
+    motion: Arrays
     body: Arrays
     cameras: dict[str, Camera]
     outline: ModelOutline
@@ -48,12 +49,12 @@ class MeshFindings:
     Attributes:
         uncovered: per camera and kind of point, before which points no other part of the body stands.
         lowest_m: [T] height of the lowest vertex.
-        feet_m: [T, F, 3] vertices of the feet.
+        contact: feet on the floor, beside those of the source motion.
     """
 
     uncovered: Uncovered
     lowest_m: Float[np.ndarray, " frames"]
-    feet_m: Float[np.ndarray, "frames vertices 3"]
+    contact: Contact
 
 
 def write_labels(run: Run, clip_id: str) -> None:
@@ -81,9 +82,13 @@ def read_sources(run: Run, clip_id: str) -> Sources:
     """Read and check the files of the earlier stages."""
     folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
     keypoints = read_npz(folder / "keypoints.npz")
-    body = read_npz(folder / "body.npz")
+    motion, body = read_npz(folder / "motion.npz"), read_npz(folder / "body.npz")
     sizes = {"T": len(keypoints.get("time_s", ()))}
-    for name, arrays, specs in (("keypoints.npz", keypoints, KEYPOINT_ARRAYS), ("body.npz", body, POSE_ARRAYS)):
+    for name, arrays, specs in (
+        ("keypoints.npz", keypoints, KEYPOINT_ARRAYS),
+        ("motion.npz", motion, POSE_ARRAYS),
+        ("body.npz", body, POSE_ARRAYS),
+    ):
         problems = array_problems(arrays, specs, sizes)
         if problems:
             raise InputError(f"{folder / name}: {problems[0]}. Run the stage that makes it again.")
@@ -96,7 +101,9 @@ def read_sources(run: Run, clip_id: str) -> Sources:
         )
     fidelity = read_fidelity(folder / "fidelity.json", sizes["T"])
     action_class = class_of(run.config.fidelity, str(run.row(clip_id)["action"]))
-    return Sources(keypoints, body, cameras, read_outline(subject / "model.osim"), scales, fidelity, action_class)
+    return Sources(
+        keypoints, motion, body, cameras, read_outline(subject / "model.osim"), scales, fidelity, action_class
+    )
 
 
 def read_fidelity(path: Path, frames: int) -> dict[str, Any]:
@@ -122,13 +129,27 @@ def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
         for camera in sources.cameras
         for kind in LABEL_POINTS
     }
-    feet, lowest, feet_m = model.vertices_of(FOOT_JOINTS), np.zeros(frames), []
+    lowest = np.zeros(frames)
     for frame, vertices in enumerate(frame_vertices(model, sources.body)):
         for key, seen in look(model, vertices, sources.cameras, {kind: points[kind][frame] for kind in points}).items():
             uncovered[key][frame] = seen
         lowest[frame] = heights_above_floor(vertices).min()
-        feet_m.append(vertices[feet])
-    return MeshFindings(uncovered, lowest, np.array(feet_m))
+    return MeshFindings(uncovered, lowest, measure_contact(model, sources.motion, sources.body))
+
+
+def measure_contact(model: BodyModel, motion: Arrays, body: Arrays) -> Contact:
+    """Feet on the floor: those of the fitted body where the source motion's stand."""
+    feet = [model.vertices_of(joints) for joints in FEET]
+    source, fitted = ([foot_vertices(model, arrays, foot) for foot in feet] for arrays in (motion, body))
+    return foot_contact(source, fitted, float(body["mocap_frame_rate"]))
+
+
+def foot_vertices(
+    model: BodyModel, arrays: Arrays, ids: Int[np.ndarray, " vertices"]
+) -> Float[np.ndarray, "frames vertices 3"]:
+    """Some vertices of a motion (world, m)."""
+    shaped = shape_body(model, torch.as_tensor(arrays["betas"]), ids)
+    return torch.cat(list(posed_vertices(shaped, arrays["poses"], arrays["trans"]))).double().numpy()
 
 
 def frame_vertices(model: BodyModel, body: Arrays) -> Iterator[Float[np.ndarray, "vertices 3"]]:
@@ -176,11 +197,21 @@ def judge(run: Run, clip_id: str, sources: Sources, findings: MeshFindings, labe
         solver=read_json(folder / "ik.json"),
         in_frame_fraction=in_frame,
         in_mask_fraction=in_mask,
-        skate_m_per_s=skate_speed(findings.feet_m, float(sources.body["mocap_frame_rate"])),
-        penetration_mm=1000 * penetration_depth(findings.lowest_m),
+        contact=contact_figures(findings),
         fit=read_json(folder / "fit.json"),
         render=read_json(folder / "render.json"),
     )
+
+
+def contact_figures(findings: MeshFindings) -> dict[str, float | None]:
+    """The section `contact` of quality.json."""
+    contact = findings.contact
+    return {
+        "skate_m_per_s": contact.skate_m_per_s,
+        "source_skate_m_per_s": contact.source_skate_m_per_s,
+        "floating_mm": None if contact.floating_m is None else 1000 * contact.floating_m,
+        "penetration_mm": 1000 * penetration_depth(findings.lowest_m),
+    }
 
 
 def picture_fractions(run: Run, clip_id: str, sources: Sources, labels: Arrays) -> tuple[float | None, float | None]:

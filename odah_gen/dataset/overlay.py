@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import ffmpeg
@@ -138,24 +138,37 @@ def write_contact_sheet(folder: Path, frames: int) -> None:
     Raises:
         InputError: overlay.mp4 cannot be read or the sheet cannot be written.
     """
-    chosen = sheet_frames(frames)
+    write_sheet(folder / "overlay.mp4", folder / "contact_sheet.png", sheet_frames(frames), CURE)
+
+
+def write_sheet(video: Path, path: Path, chosen: Sequence[int], cure: str) -> None:
+    """Write frames of a video as one picture, in rows of two.
+
+    Args:
+        video: the video.
+        path: the picture, .png.
+        chosen: which frames, ascending, counted from 0.
+        cure: what the user can do when it cannot be made, a sentence.
+
+    Raises:
+        InputError: the video cannot be read or the picture cannot be written.
+    """
     columns = min(SHEET_COLUMNS, len(chosen))
     layout = f"{columns}x{math.ceil(len(chosen) / columns)}"
     tiles = (
-        ffmpeg.input(str(folder / "overlay.mp4"))
+        ffmpeg.input(str(video))
         .filter("select", "+".join(f"eq(n,{frame})" for frame in chosen))
         .filter("scale", SHEET_TILE_PX, -2)
         .filter("tile", layout, nb_frames=len(chosen), padding=4)
     )
-    path = folder / "contact_sheet.png"
     with (
         atomic(path) as temporary,
-        ffmpeg_job(ffmpeg.output(tiles, str(temporary), vframes=1, update=1), path, CURE) as job,
+        ffmpeg_job(ffmpeg.output(tiles, str(temporary), vframes=1, update=1), path, cure) as job,
     ):
         job.finish()
 
 
-def sheet_frames(frames: int) -> list[int]:
+def sheet_frames(frames: int, most: int = SHEET_COLUMNS * SHEET_ROWS) -> list[int]:
     """Evenly spaced frames of a clip, first and last included, each once."""
-    wanted = np.linspace(0, frames - 1, min(frames, SHEET_COLUMNS * SHEET_ROWS))
+    wanted = np.linspace(0, frames - 1, min(frames, most))
     return [int(frame) for frame in wanted.round()]

@@ -96,8 +96,7 @@ def assemble(
     solver: Mapping[str, Any],
     in_frame_fraction: float | None,
     in_mask_fraction: float | None,
-    skate_m_per_s: float | None,
-    penetration_mm: float | None,
+    contact: Mapping[str, float | None],
     fit: Mapping[str, Any],
     render: Mapping[str, Any],
 ) -> Figures:
@@ -117,7 +116,7 @@ def assemble(
         },
         "fit": {name: fit.get(name) for name in FIT_FIGURES},
         **{name: fidelity[name] for name in FIDELITY_SECTIONS},
-        "contact": {"skate_m_per_s": skate_m_per_s, "penetration_mm": penetration_mm},
+        "contact": dict(contact),
         "render": {name: render.get(name) for name in RENDER_FACTS},
     }
     reasons = failures(figures, quality) + objections(limits, action_class, figures)

@@ -181,6 +181,7 @@ CLIP_FILES = (
     "render.json",
 )
 PICTURES = ("overlay.mp4", "contact_sheet.png")
+PREVIEWS = ("preview.mp4", "preview.png")
 EXPORTED_SUBJECT_FILES = ("model.osim", "scales.json", "body.npz")
 SUBJECT_FILES = (*EXPORTED_SUBJECT_FILES, "static.trc", "scaling.json", "fit.npz")
 MANIFEST_COLUMNS = ("path", "bytes", "sha256")

@@ -1,18 +1,26 @@
 """The fidelity stage: the fitted body of a clip against its label."""
 
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from odah_gen.body.layout import load_layout
+import numpy as np
+
+from odah_gen.body.layout import MARKERS, load_layout
 from odah_gen.body.model import find_body_model
+from odah_gen.config import to_mapping
 from odah_gen.errors import InputError
 from odah_gen.fidelity.measure import FinalBody, Label, measure
 from odah_gen.fidelity.mesh import Watched, watch
 from odah_gen.fidelity.standing import Standing, stand
 from odah_gen.registration.fit_stage import pick, read_regressor
-from odah_gen.registration.store import regressor_file
+from odah_gen.registration.store import regressor_file, regressor_keys
 from odah_gen.run import Run
 from odah_gen.skeleton.ik_stage import marker_weights, model_skeleton
-from odah_gen.storage import read_json, read_npz, read_text, write_json
+from odah_gen.storage import missing, read_json, read_npz, read_text, write_json
 
 LABEL_ARRAYS = (
     "coordinate_names",
@@ -26,13 +34,71 @@ LABEL_ARRAYS = (
     "marker_error_m",
     "valid",
 )
-
-
 BODY_ARRAYS = ("poses", "trans", "betas", "gender")
+SUBJECT_INPUTS = ("model.osim", "scales.json", "scaling.json", "body.npz", "fit.npz")
+CLIP_INPUTS = ("keypoints.npz", "body.npz")
+METHOD = "1"
+"""Raised when a change of the code makes older figures stale."""
+
+
+def measure_clips(run: Run, clips: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Measure clips, those apart whose fidelity.json was made from the files and settings of today.
+
+    Args:
+        run: the run.
+        clips: their ids.
+        tell: is told of each clip.
+
+    Raises:
+        InputError: as `measure_clip`.
+    """
+    for number, clip_id in enumerate(clips, 1):
+        path, current = run.clip(clip_id) / "fidelity.json", fingerprint(run, clip_id)
+        if made_from(path) == current:
+            # Snakemake takes a file that is older than its inputs for stale.
+            os.utime(path)
+            did = "nothing has changed"
+        else:
+            write_json(path, figures_of_clip(run, clip_id) | {"made_from": current})
+            did = "measured"
+        tell(f"{clip_id}: {did} ({number} of {len(clips)})")
+
+
+def fingerprint(run: Run, clip_id: str) -> str:
+    """A hash of all that a clip's figures depend on: files by content, settings, and METHOD.
+
+    Raises:
+        InputError: a file is missing.
+    """
+    folder, subject = run.clip(clip_id), run.subject(str(run.row(clip_id)["subject"]))
+    settings = to_mapping(run.config)
+    wanted = [settings["body"], settings["skeleton"], settings["ik"]["engine"]]
+    total = hashlib.sha256(json.dumps([METHOD, wanted, regressor_keys(run.config)]).encode())
+    shared = [Path(run.config.skeleton.markers or MARKERS), regressor_file(run)]
+    for path in (*shared, *(subject / name for name in SUBJECT_INPUTS), *(folder / name for name in CLIP_INPUTS)):
+        try:
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+        except FileNotFoundError as error:
+            raise missing(path) from error
+    return total.hexdigest()
+
+
+def made_from(path: Path) -> str | None:
+    """The fingerprint that a fidelity.json names; None where there is no such file."""
+    return read_json(path).get("made_from") if path.exists() else None
 
 
 def measure_clip(run: Run, clip_id: str) -> None:
-    """Write C/fidelity.json from C/keypoints.npz, C/body.npz and the subject's model, shape and marker offsets.
+    """Write C/fidelity.json, also where nothing has changed.
+
+    Raises:
+        InputError: a file of an earlier stage is missing or does not fit the others.
+    """
+    write_json(run.clip(clip_id) / "fidelity.json", figures_of_clip(run, clip_id))
+
+
+def figures_of_clip(run: Run, clip_id: str) -> dict[str, Any]:
+    """The figures of C/keypoints.npz, C/body.npz and the subject's model, shape and marker offsets.
 
     Raises:
         InputError: a file of an earlier stage is missing or does not fit the others.
@@ -45,7 +111,7 @@ def measure_clip(run: Run, clip_id: str) -> None:
             f"{folder / 'body.npz'}: has {len(body.poses)} frames; keypoints.npz has {len(label.valid)}. "
             "Run the fit stage of this clip again."
         )
-    write_json(folder / "fidelity.json", measure(watched, read_standing(run, subject, watched), label, body))
+    return measure(watched, read_standing(run, subject, watched), label, body)
 
 
 def watched_points(run: Run, clip_id: str) -> Watched:
@@ -95,7 +161,15 @@ def read_label(folder: Path, watched: Watched) -> Label:
     Raises:
         InputError: keypoints.npz is missing, lacks an array, or lacks a marker.
     """
-    arrays = read_npz(folder / "keypoints.npz", LABEL_ARRAYS)
+    return label_of(folder, read_npz(folder / "keypoints.npz", LABEL_ARRAYS), watched)
+
+
+def label_of(folder: Path, arrays: Mapping[str, np.ndarray], watched: Watched) -> Label:
+    """A label from the arrays of keypoints.npz, as `read_label`; `folder` is for messages.
+
+    Raises:
+        InputError: a marker is missing.
+    """
     names = {kind: tuple(map(str, arrays[f"{kind}_names"])) for kind in ("coordinate", "joint", "body")}
     wanted = watched.layout.names
     errors = pick(folder, arrays["marker_error_m"][..., None], arrays["marker_names"], wanted)

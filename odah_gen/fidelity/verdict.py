@@ -49,9 +49,6 @@ JUDGED = (
     Judged("landmark_shift_mm", "landmark_frames", "shift_mm", "landmarks: shift of {shifted_body}", "mm"),
     Judged("source_vertex_mm", "fit", "source_vertex_mean_mm", "body fit: mean distance from the source body", "mm"),
 )
-WORSE = 1.1
-"""The fitted body's markers may be so many times as far from the label's as the source's: scaling has placed these on the
-source's skin, and where a body stands still the fit gains at joint centres alone."""
 PER_FRAME = {
     "frame_angle_deg": "angle_deg",
     "frame_held_out_mm": "held_out_mm",
@@ -87,7 +84,7 @@ def objections(wanted: Fidelity, action_class: str, figures: Figures) -> list[st
             name = entry.words.format_map(section)
             found.append(f"{name} is {value:.3g} {entry.unit}; at most {most:g} {entry.unit} is allowed.")
     markers = figures["markers"]
-    if markers["fitted_rms_mm"] > WORSE * markers["source_rms_mm"]:
+    if markers["fitted_rms_mm"] > markers["source_rms_mm"]:
         found.append(
             f"markers: those of the fitted body are {markers['fitted_rms_mm']:.3g} mm (RMS) from the label's, those of "
             f"the source body {markers['source_rms_mm']:.3g} mm; the fit should bring it nearer."

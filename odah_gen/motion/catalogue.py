@@ -56,8 +56,14 @@ def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:
     """One row per clip; see docs/formats.md for the columns.
 
     Raises:
-        InputError: two sources give one clip, or a clip has fewer than two frames at the run's rate.
+        InputError: two sources give one clip, a clip has fewer than two frames at the run's rate, or variants should
+            keep a skeleton that no subject of the run has.
     """
+    if config.shape.variant_skeleton == "kept" and 0 not in config.shape.bmi_offsets:
+        raise InputError(
+            "shape.variant_skeleton: kept needs the subjects whose skeletons are kept; shape.bmi_offsets has no 0. "
+            "Add 0, or set rescaled."
+        )
     width = max(2, *(len(str(entry.number)) for entry in entries))
     splits = split_subjects(list(dict.fromkeys(entry.subject for entry in entries)), config.split, config.seed)
     rows: dict[str, dict[str, object]] = {}

@@ -22,6 +22,7 @@ class MotionClip:
         source_frame: for each frame its place in the source, counted from 0; may lie between two frames.
         source_rate_hz: frames per second of the source.
         leg_length_m: hip to ankle of the body that moved, m, where it is known.
+        height_wanders: whether the body of the source rises and sinks by centimetres while it stands on the floor.
     """
 
     poses: Float[np.ndarray, "frames 165"]
@@ -34,6 +35,7 @@ class MotionClip:
     source_frame: Float[np.ndarray, " frames"]
     source_rate_hz: float
     leg_length_m: float | None = None
+    height_wanders: bool = False
 
     @property
     def frames(self) -> int:

@@ -113,6 +113,7 @@ def read_pybullet(path: Path) -> MotionClip:
         source_frame=places,
         source_rate_hz=fps,
         leg_length_m=LEG_LENGTH_M,
+        height_wanders=True,
     )
 
 

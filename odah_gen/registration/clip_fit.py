@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from odah_gen.body.skinning import rotvec_to_matrix
+from odah_gen.dataset.contact import stance_frames
 from odah_gen.registration.fit_frames import (
     FRAMES_PER_CHUNK,
     FitBody,
@@ -18,14 +19,14 @@ from odah_gen.registration.fit_frames import (
     Motion,
     Targets,
     corrected_motion,
-    correction_sd,
     distances_mm,
     locked_joints,
     make_frames,
     marker_offsets,
 )
-from odah_gen.registration.floor import on_joints, standing_places, touching
+from odah_gen.registration.floor import bent_away, standing_places
 from odah_gen.registration.least_squares import acceleration_couplings, minimise, solve_banded
+from odah_gen.registration.limits import Limits, correction_limits
 from odah_gen.registration.parts import (
     Parts,
     PosedParts,
@@ -34,7 +35,6 @@ from odah_gen.registration.parts import (
     pose_parts,
     resting_places,
     turning_gradient,
-    turning_levers,
 )
 from odah_gen.registration.points import shape_points
 
@@ -43,11 +43,14 @@ ACCELERATION_LEVER_M = 0.3
 
 BELOW_SD_M = 0.0014
 """Spread of a point of the sole below the floor."""
-CONTACT_SD_M = 0.006
+NEAR_M = 0.015
+"""A point of the sole that is lower than this in the source, and slow, is held: one vertex in a few is looked at, and the
+lowest of a foot is up to 5 mm lower than the lowest of those."""
+CONTACT_SD_M = 0.003
 """Spread of a point of the sole about its place where the source motion touches the floor."""
 
-TOLERANCE = 1e-4
-"""Relative fall of the cost at which the search ends; what is left moves points by some micrometres."""
+TOLERANCE = 1e-3
+"""Relative fall of the cost at which the search ends: the next step would gain less than a thousandth of it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class ClipProblem:
     rest: tuple[Float[Tensor, "parts 3 some"], ...]
     frames: Frames
     goals: Goals
+    limits: Limits
     smooth_weights: Float[Tensor, " size"]
     couplings: Float[Tensor, "3 frames size"]
 
@@ -111,23 +115,29 @@ class ClipProblem:
         return unknowns.reshape(-1, self.frames.size)
 
     def cost(self, unknowns: Float[Tensor, " unknowns"]) -> float:
-        """Data, prior and smoothness."""
+        """Data, prior, limits and smoothness."""
         rows = self.rows(unknowns)
         posed = ((self.pose(rows, chunk).positions, chunk) for chunk in self.frames.chunks())
         data = sum(float(self.goals.residuals(*seen)[0].square().sum()) for seen in posed)
-        prior = float(((rows / correction_sd(self.frames.joints)) ** 2).sum())
+        prior = float(((rows @ self.frames.prior) * rows).sum())
+        beyond = float(self.limits.excess(rows).square().sum())
         smooth = float((second_difference(rows) * self.smooth_weights).square().sum())
-        return 0.5 * (data + prior + smooth)
+        return 0.5 * (data + prior + beyond + smooth)
 
     def positions(self, rows: Float[Tensor, "frames size"]) -> Float[Tensor, "frames rows 3"]:
         """Markers, joint centres and points of the soles in all frames (m)."""
         return torch.cat([self.pose(rows, chunk).positions for chunk in self.frames.chunks()])
 
-    def standing(self, body: FitBody, source: Motion, locked: Sequence[str], unknowns: Tensor) -> "ClipProblem":
+    def standing(
+        self, body: FitBody, source: Motion, fps: float, locked: Sequence[str], unknowns: Tensor
+    ) -> "ClipProblem":
         """The same problem with feet that stand where the source's do, near where the fit so far has them."""
-        held = on_joints(body.points.weights[-body.soles :].numpy(), locked_joints(locked))
+        turned = rotvec_to_matrix(torch.as_tensor(source.poses, dtype=torch.float64).reshape(-1, 55, 3))
+        weights = body.points.weights[-body.soles :].numpy()
+        bent = bent_away(turned, self.frames.local, weights, locked_joints(locked))
         fitted = self.positions(self.rows(unknowns))[:, -body.soles :].numpy()
-        goals = standing_goals(self.goals, source_points(self.parts, source)[:, -body.soles :].numpy(), fitted, held)
+        soles = source_points(self.parts, source)[:, -body.soles :].numpy()
+        goals = standing_goals(self.goals, soles, fitted, stance_frames(soles, fps, NEAR_M) & ~bent)
         return dataclasses.replace(self, goals=goals)
 
     def pose(self, rows: Float[Tensor, "frames size"], chunk: slice) -> PosedParts:
@@ -138,18 +148,17 @@ class ClipProblem:
     def linearise(self, unknowns: Float[Tensor, " unknowns"]) -> ClipEquations:
         """Normal equations; the smoothness is constant and stands in `couplings`."""
         rows = self.rows(unknowns)
-        precision = correction_sd(self.frames.joints) ** -2
         blocks, gradients = [], []
         for chunk in self.frames.chunks():
             posed, chart = self.pose(rows, chunk), self.frames.chart(rows, chunk)
             residuals, weights = self.goals.residuals(posed.positions, chunk)
             turns = columns(posed.rotations[list(self.parts.free)], chart)
-            blocks.append(
-                normal_blocks(turning_levers(self.parts, posed), turns, weights) + torch.diag(precision.float())
-            )
+            blocks.append(normal_blocks(self.parts, posed, turns, weights) + self.frames.prior.float())
             gradients.append(self.data_gradient(posed, chart, residuals * weights))
-        gradient = torch.cat(gradients) + rows * precision
-        return ClipEquations(torch.cat(blocks), gradient + self.smooth_gradient(rows))
+        every = torch.cat(blocks)
+        self.limits.add_to(every, rows)
+        gradient = torch.cat(gradients) + rows @ self.frames.prior + self.limits.gradient(rows)
+        return ClipEquations(every, gradient + self.smooth_gradient(rows))
 
     def data_gradient(
         self, posed: PosedParts, chart: Float[Tensor, "frames joints 3 3"], pulls: Float[Tensor, "frames rows 3"]
@@ -179,9 +188,9 @@ class ClipProblem:
 
 def columns(
     rotations: Float[Tensor, "joints 3 3 frames"], chart: Float[Tensor, "frames joints 3 3"]
-) -> Float[Tensor, "frames 3 3 joints"]:
-    """The axes, in the frame of the motion, about which the unknowns turn their joints, in float32."""
-    return (rotations.permute(3, 0, 1, 2) @ chart).permute(0, 2, 3, 1).float().contiguous()
+) -> Float[Tensor, "frames 3 joints 3"]:
+    """The axes (last axis), in the frame of the motion, about which the unknowns turn their joints, in float32."""
+    return (rotations.permute(3, 0, 1, 2) @ chart).transpose(1, 2).float().contiguous()
 
 
 def source_points(parts: Parts, source: Motion) -> Float[Tensor, "frames rows 3"]:
@@ -197,7 +206,8 @@ def clip_problem(parts: Parts, frames: Frames, goals: Goals, smoothness: float, 
     """Set up stage 2; `smoothness` in s²/rad."""
     rest = tuple(resting_places(parts, frames.local[chunk]) for chunk in frames.chunks())
     weights = smoothness_weights(frames.size, smoothness, fps)
-    return ClipProblem(parts, rest, frames, goals, weights, acceleration_couplings(len(frames.local), weights))
+    limits = correction_limits(frames.local, frames.joints)
+    return ClipProblem(parts, rest, frames, goals, limits, weights, acceleration_couplings(len(frames.local), weights))
 
 
 def second_difference(rows: Float[Tensor, "frames size"]) -> Float[Tensor, "fewer size"]:
@@ -230,7 +240,7 @@ def standing_goals(
     goals: Goals,
     source_m: Float[np.ndarray, "frames soles 3"],
     fitted_m: Float[np.ndarray, "frames soles 3"],
-    held: Bool[np.ndarray, " soles"],
+    touches: Bool[np.ndarray, "frames soles"],
 ) -> Goals:
     """The same goals with a floor: soles are above it, and where the source's touch it the fit's stand still.
 
@@ -238,10 +248,9 @@ def standing_goals(
         goals: those of `clip_goals`.
         source_m: the points of the soles in the source motion.
         fitted_m: the same points in the fit so far.
-        held: points on a joint that the fit holds still.
+        touches: where they are in stance.
     """
-    touches = touching(source_m, held)
-    first = goals.places.shape[1] - len(held)
+    first = goals.places.shape[1] - touches.shape[1]
     places, weights = goals.places.clone(), goals.weights.clone()
     standing = standing_places(source_m, fitted_m, touches)
     places[:, first:] = torch.as_tensor(np.where(touches[..., None], standing, 0.0))
@@ -278,7 +287,7 @@ def fit_clip_motion(
     start = torch.zeros(len(motion.poses) * frames.size, dtype=torch.float64)
     solution = minimise(problem, start, 1 if body.soles else settings.iterations, TOLERANCE)
     if body.soles:
-        problem = problem.standing(body, motion, settings.locked, solution.unknowns)
+        problem = problem.standing(body, motion, fps, settings.locked, solution.unknowns)
         solution = minimise(problem, solution.unknowns, settings.iterations, TOLERANCE)
     rows = problem.rows(solution.unknowns)
     marker_mm, joint_mm = distances_mm(problem.positions(rows)[:, : frames.targets.shape[1]], targets)

@@ -35,6 +35,10 @@ USUAL_SD_RAD = (1.0, 1.0, 1.0)
 CORRECTION_SD_RAD = {"spine": (0.5, 0.5, 0.5), "collar": (0.1, 0.1, 0.1), "foot": (1.0, 0.2, 0.2)}
 """Prior spread of a joint's correction about its axes x, y, z. Toes only bend, about x: one marker does not show their
 twist, which else reached 27° where the label's toes are at an end of their range."""
+PRIOR_WIDTH = 4.0
+"""The prior is this many times as wide as the corrections of the bank: clips differ from the bank more than it varies."""
+LOOSE_SD_RAD = 0.35
+"""Spread (20°) that every correction has beside what the bank shows; less for the joints of CORRECTION_SD_RAD."""
 SHIFT_SD_M = 1.0
 FROZEN_BY_LOCK = {"mtp": ("left_foot", "right_foot"), "wrist": ("left_wrist", "right_wrist"), "subtalar": ()}
 STATIC = ("left_collar", "right_collar")
@@ -54,6 +58,7 @@ class FitBody:
         offset_sd_m: spread of each marker's place along the skin.
         joint_sd_m: spread of each joint centre.
         static_rotations: the joints' rotations in the static trial, from which the skeleton was scaled.
+        correction_covariance: of the corrections of `free_joints(())` (rad²), as the bank has them; None where unknown.
     """
 
     points: SkinPoints
@@ -63,6 +68,7 @@ class FitBody:
     offset_sd_m: Float[Tensor, " markers"]
     joint_sd_m: Float[Tensor, " joints"]
     static_rotations: Float[Tensor, "55 3 3"]
+    correction_covariance: Float[Tensor, "turns turns"] | None = None
 
     @property
     def markers(self) -> int:
@@ -132,6 +138,7 @@ def make_fit_body(
     joint_error_m: Float[np.ndarray, " joints"],
     betas: Float[np.ndarray, " betas"],
     sole_ids: Sequence[int] = (),
+    correction_covariance: Float[np.ndarray, "turns turns"] | None = None,
 ) -> FitBody:
     """Gather what the fit needs of a body model.
 
@@ -145,6 +152,7 @@ def make_fit_body(
         joint_error_m: held-out error of each regressed joint centre (m).
         betas: the subject's shape coefficients.
         sole_ids: vertices that are held against the floor; none where there is no floor.
+        correction_covariance: of the corrections of all joints that may move (rad²), see `prior_training`.
     """
     static = torch.as_tensor(static_poses(model, betas), dtype=torch.float64)
     return FitBody(
@@ -155,6 +163,7 @@ def make_fit_body(
         offset_sd_m=torch.as_tensor(offset_sd_m, dtype=torch.float64),
         joint_sd_m=torch.as_tensor(joint_error_m, dtype=torch.float64).clamp(min=JOINT_SD_M),
         static_rotations=rotvec_to_matrix(static.reshape(55, 3)),
+        correction_covariance=None if correction_covariance is None else torch.as_tensor(correction_covariance),
     )
 
 
@@ -187,13 +196,29 @@ def base_rotations(
     return local
 
 
-def correction_sd(joints: Sequence[int]) -> Float[Tensor, " unknowns"]:
-    """Prior spread of a frame's unknowns: the shift (m), then three rotations (rad) per joint."""
-    spreads = [SHIFT_SD_M] * 3
-    for joint in joints:
-        part = JOINT_NAMES[joint].split("_")[-1].rstrip("123")
-        spreads += CORRECTION_SD_RAD.get(part, USUAL_SD_RAD)
-    return torch.tensor(spreads, dtype=torch.float64)
+def prior_precision(
+    joints: Sequence[int], covariance: Float[Tensor, "turns turns"] | None
+) -> Float[Tensor, "size size"]:
+    """Prior precision of a frame's unknowns: the shift (1/m²), then three rotations (1/rad²) per joint.
+
+    Args:
+        joints: the mesh joints that may move.
+        covariance: of the corrections of `free_joints(())` (rad²); without one, corrections are independent.
+    """
+    usual = torch.tensor([usual_sd(joint) for joint in joints], dtype=torch.float64).flatten()
+    if covariance is None:
+        turning = torch.diag(usual**-2)
+    else:
+        places = torch.tensor([free_joints(()).index(joint) for joint in joints])
+        chosen = (3 * places[:, None] + torch.arange(3)).flatten()
+        own = torch.diag(usual.clamp(max=LOOSE_SD_RAD) ** 2)
+        turning = torch.linalg.inv(PRIOR_WIDTH**2 * covariance[chosen[:, None], chosen] + own)
+    return torch.block_diag(torch.eye(3, dtype=torch.float64) / SHIFT_SD_M**2, turning)
+
+
+def usual_sd(joint: int) -> tuple[float, float, float]:
+    """Spread of a joint's correction about its axes (rad) where nothing is known of it."""
+    return CORRECTION_SD_RAD.get(JOINT_NAMES[joint].split("_")[-1].rstrip("123"), USUAL_SD_RAD)
 
 
 @dataclass(frozen=True)
@@ -206,6 +231,7 @@ class Frames:
         targets: markers, then joint centres (m); zero where unknown.
         weights: one over the standard deviation of each row (1/m); zero where unknown.
         joints: the mesh joints that may move.
+        prior: precision of the corrections of a frame.
     """
 
     local: Float[Tensor, "frames 55 3 3"]
@@ -213,6 +239,7 @@ class Frames:
     targets: Float[Tensor, "frames rows 3"]
     weights: Float[Tensor, "frames rows"]
     joints: tuple[int, ...]
+    prior: Float[Tensor, "size size"]
 
     @property
     def size(self) -> int:
@@ -274,13 +301,15 @@ def make_frames(body: FitBody, motion: Motion, targets: Targets, settings: FitSe
     """Set up the frames of a fit; a target that is not finite gets no weight."""
     points = np.concatenate([targets.markers_m, targets.joint_centers_m], 1)
     known = np.isfinite(points).all(-1)
+    joints = free_joints(settings.locked)
     precision = torch.cat([body.marker_weights.sqrt() / MARKER_SD_M, settings.joint_weight / body.joint_sd_m])
     return Frames(
         local=base_rotations(body, motion.poses, settings.locked),
         trans=torch.as_tensor(motion.trans, dtype=torch.float64),
         targets=torch.as_tensor(np.where(known[..., None], points, 0.0), dtype=torch.float64),
         weights=precision * torch.as_tensor(known),
-        joints=free_joints(settings.locked),
+        joints=joints,
+        prior=prior_precision(joints, body.correction_covariance),
     )
 
 

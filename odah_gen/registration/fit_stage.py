@@ -11,24 +11,26 @@ from jaxtyping import Float
 from odah_gen.body.layout import MarkerLayout, load_layout
 from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
+from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.errors import InputError
+from odah_gen.farthest_points import farthest_points
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.registration.clip_fit import ClipFit, fit_clip_motion
 from odah_gen.registration.fit_frames import FitBody, FitSettings, Motion, Targets, make_fit_body
 from odah_gen.registration.floor import sole_vertices
 from odah_gen.registration.regressor import JointRegressor, load_regressor
-from odah_gen.registration.spread import spread_out
+from odah_gen.registration.standing import Places, standing_markers, standing_offsets
 from odah_gen.registration.store import regressor_file
 from odah_gen.registration.subject_fit import fit_subject_shape, used_mean
 from odah_gen.run import Run
 from odah_gen.storage import read_npz, write_json, write_npz
 
-FULL_WEIGHT = 10.0
-"""Weight in inverse kinematics of a marker on bone; such a marker counts fully in the fit, others by the square root:
-inverse kinematics mistrusts skin that slides, here all model markers tell the same label."""
+FULL_WEIGHT = 2.0
+"""Weight in inverse kinematics from which a marker counts fully in the fit, others by the square root: inverse kinematics
+mistrusts skin that slides, here all model markers tell the same label."""
 OFFSET_SHARE = 0.25
-"""Spread of a marker on the mesh relative to its spread on the skeleton: scaling has already moved the skeleton's
-markers to the skin, and what the mesh's markers take up is lost to its pose (the closed loop over the mesh shows it)."""
+"""Spread of a marker on the mesh about its place in the static trial, relative to its spread on the skeleton: what the
+mesh's markers take up is lost to its pose (the closed loop over the mesh shows it)."""
 KEYPOINT_ARRAYS = ("markers_m", "marker_names", "joint_centers_m", "joint_names", "valid")
 
 
@@ -37,6 +39,15 @@ def fit_subject(run: Run, subject: str) -> None:
 
     Raises:
         InputError: a file of an earlier stage is missing, or the regressor is for another body model or skeleton.
+    """
+    write_shape(run, subject, standing_markers(run, subject))
+
+
+def write_shape(run: Run, subject: str, standing: Places) -> None:
+    """Stage 1 with the markers' places in the static trial given; write S/fit.npz.
+
+    Raises:
+        InputError: as `fit_subject`.
     """
     own = read_npz(run.subject(subject) / "body.npz", ("betas", "gender"))
     body = subject_fit_body(run, str(own["gender"]), own["betas"])
@@ -48,7 +59,14 @@ def fit_subject(run: Run, subject: str) -> None:
         np.concatenate([part.joint_centers_m for part in targets]),
     )
     chosen = choose_frames(run.subject(subject), goals, run.config.fit.shape_frames)
-    found = fit_subject_shape(body.points, own["betas"], motion.take(chosen), goals.take(chosen), fit_settings(run))
+    found = fit_subject_shape(
+        body.points,
+        own["betas"],
+        offsets_standing(body, own["betas"], standing),
+        motion.take(chosen),
+        goals.take(chosen),
+        fit_settings(run),
+    )
     owners = np.repeat(clips, [len(part.poses) for part in motions])
     within = np.concatenate([np.arange(len(part.poses)) for part in motions])
     write_npz(
@@ -117,6 +135,14 @@ class SubjectBody:
     points: FitBody
 
 
+def offsets_standing(
+    body: SubjectBody, betas: Float[np.ndarray, " betas"], standing: Places
+) -> Float[np.ndarray, "markers 3"]:
+    """The displacements at rest (m) with which the body's markers stand in the static trial where the model's do."""
+    trans = standing_translation(body.model, betas, static_poses(body.model, betas)[None])
+    return standing_offsets(body.points, betas, trans, np.stack([standing[name] for name in body.layout.names]))
+
+
 def subject_fit_body(run: Run, gender: str, betas: Float[np.ndarray, " betas"]) -> SubjectBody:
     """Gather body model, marker list and joint regressor of a run for one gender.
 
@@ -142,6 +168,7 @@ def gather(
         joint_error_m=regressor.held_out_mean_mm / 1000,
         betas=betas,
         sole_ids=sole_vertices(model, betas),
+        correction_covariance=regressor.correction_covariance,
     )
     return SubjectBody(model, layout, regressor.joint_names, points)
 
@@ -203,6 +230,8 @@ def pick(
 def choose_frames(folder: Path, targets: Targets, count: int) -> list[int]:
     """Well-spread frames among those that inverse kinematics solved, told apart by joint centres about their mean.
 
+    The first is the farthest from the mean of all.
+
     Raises:
         InputError: no frame was solved.
     """
@@ -212,8 +241,10 @@ def choose_frames(folder: Path, targets: Targets, count: int) -> list[int]:
             f"{folder}: no frame of its clips was solved by inverse kinematics. Look at their markers.trc."
         )
     centers = targets.joint_centers_m[solved]
-    relative = (centers - centers.mean(1, keepdims=True)).reshape(len(solved), -1)
-    return solved[spread_out(relative, count)].tolist()
+    # All centres as one point: a frame that differs at one joint alone counts for more than in a mean over joints.
+    relative = (centers - centers.mean(1, keepdims=True)).reshape(len(solved), 1, -1)
+    extreme = int(np.linalg.norm(relative - relative.mean(0), axis=-1).argmax())
+    return solved[farthest_points(relative, count, extreme)].tolist()
 
 
 def vertex_distance_mm(model: BodyModel, first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> float:

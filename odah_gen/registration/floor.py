@@ -1,8 +1,8 @@
 """Feet and floor in the body fit: the points of the sole that are looked at, and where the source motion has them.
 
-The floor is z = 0 of the world. No point of the sole may be below it. Where the source motion touches the floor the
-point stays as there: as high as in the source, and shifted sideways by one constant for each contact, so that a foot
-that stands in the source does not slide in the fit.
+The floor is z = 0 of the world. No point of the sole may be below it. Where a point is in stance in the source
+motion (odah_gen.dataset.contact) it stays as there: as high as in the source, and shifted sideways by one constant for
+each contact, so that a foot that stands in the source does not slide in the fit.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import pose_body, shape_body
@@ -17,11 +18,11 @@ from odah_gen.body.static_trial import static_poses
 
 SOLES = tuple((f"{side}_{part}",) for side in ("left", "right") for part in ("ankle", "foot"))
 """Hind foot and toes of each side: the mesh joints that carry them."""
+BENT = 0.1
+"""A joint is bent when its rotation matrix differs by this much, about 6 degrees."""
 PITCHES_DEG = (-30.0, 0.0, 30.0, 60.0)
 ROLLS_DEG = (-15.0, 15.0)
 """How far a foot is tilted, the heel up and to the side, when a point of the sole is its lowest."""
-TOUCH_M = 0.01
-"""A point of the source's sole that is lower than this touches the floor, as dataset.contact counts it."""
 
 
 def sole_vertices(model: BodyModel, betas: Float[np.ndarray, " betas"]) -> list[int]:
@@ -39,13 +40,6 @@ def tilted_downs() -> Float[np.ndarray, "tilts 3"]:
     """The downward direction as a tilted foot sees it, in the frame of quiet standing (X forward, Z up)."""
     pitch, roll = (np.deg2rad(grid).ravel() for grid in np.meshgrid(PITCHES_DEG, ROLLS_DEG))
     return np.stack([np.sin(pitch) * np.cos(roll), np.sin(roll), -np.cos(pitch) * np.cos(roll)], 1)
-
-
-def touching(
-    source_m: Float[np.ndarray, "frames points 3"], held: Bool[np.ndarray, " points"]
-) -> Bool[np.ndarray, "frames points"]:
-    """Where points of the sole touch the floor in the source; never those on a joint that the fit holds still."""
-    return (source_m[..., 2] < TOUCH_M) & ~held
 
 
 def standing_places(
@@ -74,6 +68,22 @@ def contact_numbers(touches: Bool[np.ndarray, "frames points"]) -> Int[np.ndarra
     return np.where(touches.T, np.cumsum(starts).reshape(starts.shape), 0).T
 
 
-def on_joints(model_weights: Float[np.ndarray, "points 55"], names: Sequence[str]) -> Bool[np.ndarray, " points"]:
-    """Points that follow one of the named joints more than any other."""
-    return np.isin(model_weights.argmax(1), [JOINT_NAMES.index(name) for name in names])
+def bent_away(
+    source: Float[Tensor, "frames 55 3 3"],
+    held: Float[Tensor, "frames 55 3 3"],
+    weights: Float[np.ndarray, "points 55"],
+    names: Sequence[str],
+) -> Bool[np.ndarray, "frames points"]:
+    """Points that follow one of the named joints, which the fit holds still, in frames in which the source bends it.
+
+    They cannot stay where the source has them; the stiff toes of a foot that rolls over them would drag the ankle along.
+
+    Args:
+        source: the joints' rotations in the source.
+        held: in the fit, before corrections.
+        weights: skinning weights of the points.
+        names: joints that the fit holds still.
+    """
+    joints = weights.argmax(1)
+    bent = ((source - held).abs().amax((2, 3)) > BENT).numpy()
+    return bent[:, joints] & np.isin(joints, [JOINT_NAMES.index(name) for name in names])

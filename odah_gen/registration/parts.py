@@ -21,6 +21,25 @@ from odah_gen.registration.points import descendants
 
 
 @dataclass(frozen=True)
+class Strand:
+    """Rows that hang on a few of the free joints only, such as those of one leg.
+
+    Attributes:
+        rows: which rows.
+        free: the free joints above them, by their place among the free ones.
+        parts: the parts of the rows.
+        members: 1 where a part belongs to the row and hangs on the joint or below it; pairs run over joints, then rows.
+        share: the share of each row that hangs on each joint or below it.
+    """
+
+    rows: Int[Tensor, " rows"]
+    free: Int[Tensor, " joints"]
+    parts: Int[Tensor, " parts"]
+    members: Float[Tensor, "pairs parts"]
+    share: Float[Tensor, "joints rows"]
+
+
+@dataclass(frozen=True)
 class Parts:
     """The parts of observed points ("rows"); at most one part for each row and joint.
 
@@ -58,6 +77,26 @@ class Parts:
     def below(self) -> Float[Tensor, "free parts"]:
         """1 where a part hangs on a joint at or below a free one."""
         return descendants(self.parents, self.free)[:, self.joint].to(self.share)
+
+    @functools.cached_property
+    def strands(self) -> tuple[Strand, ...]:
+        """The rows shared out: to a path from the root to a last free joint that all of a row hangs on, else to all."""
+        above = (self.below @ self.members.T).T > 0
+        family = descendants(self.parents, self.free)[:, list(self.free)]
+        paths = [family[:, last] for last in torch.nonzero(family.sum(1) == 1).flatten()]
+        left, strands = torch.ones(len(above), dtype=torch.bool), []
+        for path in [*paths, torch.ones(len(self.free), dtype=torch.bool)]:
+            chosen = left & ~(above & ~path).any(1)
+            left = left & ~chosen
+            if chosen.any():
+                strands.append(self.strand(torch.nonzero(chosen).flatten(), torch.nonzero(path).flatten()))
+        return tuple(strands)
+
+    def strand(self, rows: Int[Tensor, " rows"], free: Int[Tensor, " joints"]) -> Strand:
+        """Some rows and the free joints that they hang on."""
+        parts = torch.nonzero(torch.isin(self.row, rows)).flatten()
+        members = self.below[free][:, None, parts] * self.members[rows][None, :, parts]
+        return Strand(rows, free, parts, members.flatten(0, 1).float(), (members @ self.share[parts]).float())
 
 
 @dataclass(frozen=True)
@@ -215,43 +254,49 @@ def corrective_gradient(
     return gradient
 
 
-def turning_levers(parts: Parts, posed: PosedParts) -> Float[Tensor, "frames 3 free rows"]:
-    """Vector (m) from each free joint to the share of each row that hangs on it, times that share, in float32."""
-    used, column = torch.unique(parts.joint, return_inverse=True)
-    rows, frames = len(parts.members), posed.carried.shape[-1]
-    below = descendants(parts.parents, parts.free)[:, used].float()
-    cells = parts.row * len(used) + column
-    carried = torch.zeros(rows * len(used), 3, frames).index_copy_(0, cells, posed.carried.float())
-    share = torch.zeros(rows * len(used)).index_copy_(0, cells, parts.share.float()).reshape(rows, -1)
-    hanging = (below @ carried.reshape(rows, len(used), -1)).unflatten(2, (3, frames))
-    centers = posed.centers[list(parts.free)].float()
-    return hanging.sub_((share @ below.T)[..., None, None] * centers).permute(3, 2, 1, 0).contiguous()
+def turning_levers(strand: Strand, parts: Parts, posed: PosedParts) -> Float[Tensor, "frames 3 joints rows"]:
+    """Vector (m) from each joint of a strand to the share of each row that hangs on it, times that share, in float32."""
+    carried = posed.carried[strand.parts].float()
+    hanging = (strand.members @ carried.flatten(1)).reshape(*strand.share.shape, *carried.shape[1:])
+    centers = posed.centers[torch.tensor(parts.free)[strand.free]].float()
+    return hanging.sub_(strand.share[..., None, None] * centers[:, None]).permute(3, 2, 0, 1).contiguous()
 
 
-def normal_blocks(
-    levers: Float[Tensor, "frames 3 free rows"],
-    turns: Float[Tensor, "frames 3 3 free"],
-    weights: Float[Tensor, "frames rows 3"],
-) -> Float[Tensor, "frames size size"]:
-    """JᵀJ of weighted rows by a shift and by rotations about the columns of `turns`, correctives left out.
+def strand_jacobian(
+    levers: Float[Tensor, "frames 3 joints rows"],
+    turns: Float[Tensor, "frames 3 joints 3"],
+    weights: Float[Tensor, "frames 3 rows"],
+) -> Float[Tensor, "frames 1+joints 3 3 rows"]:
+    """Weighted movement of rows (last but one axis) by a shift, then by rotations about the columns of `turns`.
 
     A row moves by column × lever.
     """
-    frames, _, free, rows = levers.shape
-    turns = turns.transpose(2, 3)[..., None]
-    weights = weights.float().transpose(1, 2)
-    jacobian = torch.empty(frames, free, 3, 3, rows)
+    frames, _, joints, rows = levers.shape
+    turns = turns[..., None]
+    jacobian = torch.empty(frames, 1 + joints, 3, 3, rows)
+    jacobian[:, 0] = torch.diag_embed(weights.transpose(1, 2)).movedim(1, -1)
     for axis in range(3):
         after, last = (axis + 1) % 3, (axis + 2) % 3
         weighted = (levers * weights[:, axis, None, None])[..., None, :]
-        along = jacobian[:, :, :, axis]
+        along = jacobian[:, 1:, :, axis]
         torch.mul(weighted[:, last], turns[:, after], out=along)
         along.addcmul_(weighted[:, after], turns[:, last], value=-1)
-    by_turns = jacobian.flatten(3).flatten(1, 2)
-    blocks = torch.empty(frames, 3 + 3 * free, 3 + 3 * free)
-    blocks[:, 3:, 3:] = by_turns @ by_turns.transpose(1, 2)
-    for axis in range(3):
-        blocks[:, 3:, axis] = (jacobian[:, :, :, axis].flatten(1, 2) @ weights[:, axis, :, None])[..., 0]
-    blocks[:, :3, 3:] = blocks[:, 3:, :3].transpose(1, 2)
-    blocks[:, :3, :3] = torch.diag_embed(weights.square().sum(2))
-    return blocks
+    return jacobian
+
+
+def normal_blocks(
+    parts: Parts,
+    posed: PosedParts,
+    turns: Float[Tensor, "frames 3 free 3"],
+    weights: Float[Tensor, "frames rows 3"],
+) -> Float[Tensor, "frames size size"]:
+    """JᵀJ of weighted rows by a shift and by rotations about the columns of `turns`, correctives left out; in float32."""
+    weights, size = weights.float().transpose(1, 2).contiguous(), 3 + 3 * len(parts.free)
+    blocks = torch.zeros(len(turns), size * size)
+    for strand in parts.strands:
+        levers = turning_levers(strand, parts, posed)
+        jacobian = strand_jacobian(levers, turns[:, :, strand.free], weights[..., strand.rows]).flatten(3).flatten(1, 2)
+        unknowns = torch.cat([torch.arange(3), (3 + 3 * strand.free[:, None] + torch.arange(3)).flatten()])
+        cells = (size * unknowns[:, None] + unknowns).flatten()
+        blocks.index_add_(1, cells, (jacobian @ jacobian.transpose(1, 2)).flatten(1))
+    return blocks.unflatten(1, (size, size))

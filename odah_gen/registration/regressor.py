@@ -28,6 +28,8 @@ ARRAYS = (
     "markers",
     *(f"{kind}_{figure}_mm" for kind in JUDGED for figure in ("mean", "p95")),
 )
+COVARIANCE = "correction_covariance"
+"""Array of the prior of the body fit, beside ARRAYS."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,15 @@ class JointRegressor:
         errors: on samples that training did not see. "bodies": other bodies, against the skeleton; "poses": other poses
             of the same bodies, against the skeleton; "own": new bodies, against the body model's own joints;
             "alike": the same where both mean the same (odah_gen.registration.own_joints).
+        correction_covariance: how the body fit corrects the bank's poses (rad²), see `prior_training`; None in a file
+            that was trained before there was such a prior.
     """
 
     joint_names: tuple[str, ...]
     weights: csr_array
     keys: Mapping[str, str]
     errors: Mapping[str, JointErrors]
+    correction_covariance: Float[np.ndarray, "turns turns"] | None = None
 
     @property
     def held_out_mean_mm(self) -> Float[np.ndarray, " joints"]:
@@ -152,10 +157,11 @@ def ring_of(joint: str) -> Ring:
 
 
 def save_regressor(path: Path, regressor: JointRegressor) -> None:
-    """Write a regressor as .npz: names, the weights as a CSR matrix, keys and errors."""
+    """Write a regressor as .npz: names, the weights as a CSR matrix, keys, errors, and the prior of the fit."""
     errors = {
         f"{kind}_{figure}": values for kind, found in regressor.errors.items() for figure, values in vars(found).items()
     }
+    prior = {} if regressor.correction_covariance is None else {COVARIANCE: regressor.correction_covariance}
     write_npz(
         path,
         joint_names=np.array(regressor.joint_names),
@@ -164,6 +170,7 @@ def save_regressor(path: Path, regressor: JointRegressor) -> None:
         indptr=regressor.weights.indptr.astype(np.int32),
         vertex_count=np.int32(regressor.weights.shape[1]),
         **errors,
+        **prior,
         **{name: np.array(key) for name, key in regressor.keys.items()},
     )
 
@@ -188,4 +195,5 @@ def load_regressor(path: Path) -> JointRegressor:
         weights=weights,
         keys={name: str(arrays[name]) for name in ("body_model", "skeleton", "markers")},
         errors={kind: JointErrors(arrays[f"{kind}_mean_mm"], arrays[f"{kind}_p95_mm"]) for kind in JUDGED},
+        correction_covariance=arrays.get(COVARIANCE),
     )

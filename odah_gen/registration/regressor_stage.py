@@ -18,7 +18,10 @@ from odah_gen.errors import InputError
 from odah_gen.frames import ground_to_world, world_to_ground
 from odah_gen.motion.amass import read_amass
 from odah_gen.registration.bank import BankBody, draw_bank
+from odah_gen.registration.fit_frames import Motion, Targets
+from odah_gen.registration.fit_stage import gather
 from odah_gen.registration.own_joints import own_errors
+from odah_gen.registration.prior_training import body_corrections, correction_covariance
 from odah_gen.registration.regressor import JointErrors, JointRegressor, load_regressor, ring_of, save_regressor
 from odah_gen.registration.regressor_training import candidate_vertices, held_out_centers, train_weights
 from odah_gen.registration.store import regressor_keys
@@ -49,12 +52,17 @@ class Samples:
         vertices: meshes.
         centers: the skeleton's joint centres.
         bodies, poses: number of the body, and of the pose among those of the body.
+        markers: the skeleton's markers.
+        rotvecs, trans: the pose, as rotation vectors (rad), and the translation.
     """
 
     vertices: Float[np.ndarray, "samples vertices 3"]
     centers: Float[np.ndarray, "samples joints 3"]
     bodies: Int[np.ndarray, " samples"]
     poses: Int[np.ndarray, " samples"]
+    markers: Float[np.ndarray, "samples markers 3"]
+    rotvecs: Float[np.ndarray, "samples 165"]
+    trans: Float[np.ndarray, "samples 3"]
 
     @classmethod
     def join(cls, parts: Sequence["Samples"]) -> "Samples":
@@ -63,7 +71,8 @@ class Samples:
 
 
 def train(config: Config, path: Path, tell: Tell) -> None:
-    """Train the joint regressor of a configuration's body model, skeleton and marker list; write it to `path`.
+    """Train the joint regressor of a configuration's body model, skeleton and marker list, and the prior of the body
+    fit that goes with it; write them to `path`.
 
     Args:
         config: body, skeleton, ik and regressor sections are used.
@@ -76,6 +85,8 @@ def train(config: Config, path: Path, tell: Tell) -> None:
     models = bank_models(config)
     samples = sample_bank(config, models, tell)
     regressor = against_own_joints(train_on(samples, models[0], config), models, config)
+    tell("fitting the bank for the prior of the body fit")
+    regressor = dataclasses.replace(regressor, correction_covariance=train_prior(config, models, samples, regressor))
     save_regressor(path, regressor)
     for line in error_lines(regressor):
         tell(line)
@@ -92,9 +103,14 @@ def bank_models(config: Config) -> list[BodyModel]:
     return [load_body_model(path) for path in there if path in wanted]
 
 
+def configured_bank(config: Config, models: Sequence[BodyModel]) -> list[BankBody]:
+    """The bank that a configuration asks for."""
+    return draw_bank(models, config.regressor.bodies, config.regressor.poses, config.regressor.seed)
+
+
 def sample_bank(config: Config, models: Sequence[BodyModel], tell: Tell) -> Samples:
     """Pose every body of the bank and let the skeleton follow: meshes and joint centres."""
-    bank = draw_bank(models, config.regressor.bodies, config.regressor.poses, config.regressor.seed)
+    bank = configured_bank(config, models)
     parts = []
     for index, body in enumerate(bank):
         found, rms_m = follow(config, body, index)
@@ -118,12 +134,16 @@ def follow(config: Config, body: BankBody, index: int) -> tuple[Samples, Float[n
     solution = solve_trial(config.ik, subject.text, trial, weights, f"body {index + 1} of the bank")
     used = marker_errors(layout.names, trial, solution)[:, layout.weights > 0]
     order = [solution.replay.joint_names.index(name) for name in joint_names()]
+    columns = [solution.replay.marker_names.index(name) for name in layout.names]
     poses = np.flatnonzero(body.is_pose)
     return Samples(
         posed.vertices[poses].numpy(),
         ground_to_world(solution.replay.joint_centers_m[poses][:, order]),
         np.full(len(poses), index),
         np.arange(len(poses)),
+        ground_to_world(solution.replay.markers_m[poses][:, columns]),
+        body.poses[poses],
+        body.trans[poses],
     ), np.sqrt(np.mean(used[poses] ** 2, axis=1))
 
 
@@ -151,6 +171,22 @@ def train_on(samples: Samples, model: BodyModel, config: Config) -> JointRegress
             "poses": JointErrors.of(new_poses - samples.centers),
         },
     )
+
+
+def train_prior(
+    config: Config, models: Sequence[BodyModel], samples: Samples, regressor: JointRegressor
+) -> Float[np.ndarray, "turns turns"]:
+    """Fit every body of the bank to its skeleton; how the corrections vary (rad²)."""
+    corrections = []
+    for index, body in enumerate(configured_bank(config, models)):
+        own = samples.bodies == index
+        if not own.any():
+            continue
+        subject = gather(body.model, load_layout(config.skeleton.markers).on(body.model), regressor, body.betas)
+        motion = Motion(samples.rotvecs[own].astype(np.float64), samples.trans[own].astype(np.float64))
+        targets = Targets(samples.markers[own], samples.centers[own])
+        corrections.append(body_corrections(subject, body.betas, motion, targets))
+    return correction_covariance(np.concatenate(corrections))
 
 
 def against_own_joints(regressor: JointRegressor, models: Sequence[BodyModel], config: Config) -> JointRegressor:

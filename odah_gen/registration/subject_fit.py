@@ -14,7 +14,6 @@ from odah_gen.registration.fit_frames import (
     Frames,
     Motion,
     Targets,
-    correction_sd,
     distances_mm,
     make_frames,
 )
@@ -59,12 +58,14 @@ class SubjectProblem:
         body: the points of the body model.
         frames: the frames to explain.
         betas: the shape that the prior holds to.
+        offsets: the displacements that the prior holds to (m).
         shared_precision: prior precision of shape and displacements.
     """
 
     body: FitBody
     frames: Frames
     betas: Float[Tensor, " betas"]
+    offsets: Float[Tensor, "markers 3"]
     shared_precision: Float[Tensor, "shared shared"]
 
     def split(self, unknowns: Float[Tensor, " unknowns"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -84,7 +85,7 @@ class SubjectProblem:
     def deviation(self, unknowns: Float[Tensor, " unknowns"]) -> Float[Tensor, " shared"]:
         """Shape and displacements relative to where the prior holds them."""
         _, betas, offsets = self.split(unknowns)
-        return torch.cat([betas - self.betas, offsets.flatten()])
+        return torch.cat([betas - self.betas, (offsets - self.offsets).flatten()])
 
     def cost(self, unknowns: Float[Tensor, " unknowns"]) -> float:
         """Data and priors."""
@@ -93,12 +94,12 @@ class SubjectProblem:
         for chunk in self.frames.chunks():
             posed = self.frames.pose(shaped, rows, chunk)
             data += float(self.frames.residuals(self.body, posed, chunk).square().sum())
-        prior = float((rows / correction_sd(self.frames.joints)).square().sum())
+        prior = float(((rows @ self.frames.prior) * rows).sum())
         return 0.5 * (data + prior + float(deviation @ self.shared_precision @ deviation))
 
     def linearise(self, unknowns: Float[Tensor, " unknowns"]) -> SubjectEquations:
         """Normal equations."""
-        rows, shaped, precision = self.split(unknowns)[0], self.shape(unknowns), correction_sd(self.frames.joints) ** -2
+        rows, shaped = self.split(unknowns)[0], self.shape(unknowns)
         own, shared, residuals = [], [], []
         for chunk in self.frames.chunks():
             posed = self.frames.pose(shaped, rows, chunk)
@@ -107,10 +108,10 @@ class SubjectProblem:
             shared.append(self.shared_jacobian(posed, chunk))
         a, b, r = torch.cat(own), torch.cat(shared), torch.cat(residuals)
         return SubjectEquations(
-            blocks=a.transpose(1, 2) @ a + torch.diag(precision),
+            blocks=a.transpose(1, 2) @ a + self.frames.prior,
             borders=a.transpose(1, 2) @ b,
             corner=torch.einsum("tva,tvb->ab", b, b) + self.shared_precision,
-            gradient=torch.einsum("tvu,tv->tu", a, r) + rows * precision,
+            gradient=torch.einsum("tvu,tv->tu", a, r) + rows @ self.frames.prior,
             shared_gradient=torch.einsum("tvs,tv->s", b, r) + self.shared_precision @ self.deviation(unknowns),
         )
 
@@ -137,15 +138,16 @@ class SubjectProblem:
         return torch.cat([frames.flatten(), shared])
 
     def bound(self, unknowns: Float[Tensor, " unknowns"]) -> Float[Tensor, " unknowns"]:
-        """Displacements are cut to OFFSET_BOUND_SD times their spread."""
+        """Displacements leave where the prior holds them by OFFSET_BOUND_SD times their spread at most."""
         rows, betas, offsets = self.split(unknowns)
-        length = offsets.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+        moved = offsets - self.offsets
+        length = moved.norm(dim=-1, keepdim=True).clamp(min=1e-12)
         allowed = (OFFSET_BOUND_SD * self.body.offset_sd_m[:, None] / length).clamp(max=1.0)
-        return torch.cat([rows.flatten(), betas, (offsets * allowed).flatten()])
+        return torch.cat([rows.flatten(), betas, (self.offsets + moved * allowed).flatten()])
 
 
 def shared_precision(body: FitBody, betas: int, annealing: float) -> Float[Tensor, "shared shared"]:
-    """Prior precision: shape about the subject's own, markers about their place on the skin.
+    """Prior precision: shape about the subject's own, markers about their place in the static trial.
 
     A marker may slide along the skin by its own spread; its distance from the skin is known much better.
     """
@@ -159,6 +161,7 @@ def shared_precision(body: FitBody, betas: int, annealing: float) -> Float[Tenso
 def fit_subject_shape(
     body: FitBody,
     betas: Float[np.ndarray, " betas"],
+    offsets_m: Float[np.ndarray, "markers 3"],
     motion: Motion,
     targets: Targets,
     settings: FitSettings,
@@ -170,16 +173,17 @@ def fit_subject_shape(
     Args:
         body: the points of the body model.
         betas: the subject's own shape, where the fit starts and which its prior holds to.
+        offsets_m: the same of the markers' displacements at rest; odah_gen.registration.standing finds them.
         motion: the source motion in the chosen frames.
         targets: markers and joint centres of the skeleton in these frames.
         settings: weights and the coordinates that are locked.
     """
     frames = make_frames(body, motion, targets, settings)
     own = torch.as_tensor(betas, dtype=torch.float64)
-    offsets = torch.zeros(3 * body.markers, dtype=torch.float64)
-    unknowns = torch.cat([torch.zeros(len(frames.local) * frames.size, dtype=torch.float64), own, offsets])
+    offsets = torch.as_tensor(offsets_m, dtype=torch.float64)
+    unknowns = torch.cat([torch.zeros(len(frames.local) * frames.size, dtype=torch.float64), own, offsets.flatten()])
     for annealing in ANNEALING:
-        problem = SubjectProblem(body, frames, own, shared_precision(body, len(own), annealing))
+        problem = SubjectProblem(body, frames, own, offsets, shared_precision(body, len(own), annealing))
         unknowns = minimise(problem, unknowns, settings.iterations).unknowns
     rows, fitted, displaced = problem.split(unknowns)
     shaped = problem.shape(unknowns)

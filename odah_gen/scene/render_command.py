@@ -33,8 +33,9 @@ def main(arguments: argparse.Namespace) -> None:
 class ProgressLine:
     """Progress on standard error: one line written over in a terminal, in a log a line every few seconds."""
 
-    def __init__(self) -> None:
-        """Nothing has been shown yet."""
+    def __init__(self, command: str = "render") -> None:
+        """Nothing of the command's work has been shown yet."""
+        self._command = command
         self._shown_s = -LOG_INTERVAL_S
 
     def show(self, progress: Progress) -> None:
@@ -44,14 +45,14 @@ class ProgressLine:
             return
         self._shown_s = time.monotonic()
         end = "\n" if last or not terminal else ""
-        sys.stderr.write(f"{ERASE_LINE if terminal else ''}{describe(progress)}{end}")
+        sys.stderr.write(f"{ERASE_LINE if terminal else ''}{self._command} {describe(progress)}{end}")
         sys.stderr.flush()
 
 
 def describe(progress: Progress) -> str:
     """Progress in words."""
     left = "" if progress.seconds_left is None else f", about {duration(progress.seconds_left)} left"
-    return f"render {progress.clip_id}: picture {progress.done} of {progress.total}{left}"
+    return f"{progress.clip_id}: picture {progress.done} of {progress.total}{left}"
 
 
 def duration(seconds: float) -> str:

@@ -250,6 +250,13 @@ def scale_model(
     return scaled_by(opensim.Model("generic.osim"), factors, mass_kg), factors
 
 
+def scale_by(text: str, factors: Mapping[str, Sequence[float]], mass_kg: float) -> str:
+    """As `scale_model`, virtual markers included, by given factors [x, y, z] of the bodies."""
+    model = read_model(text)
+    add_virtual_markers(model)
+    return scaled_by(model, factors, mass_kg)
+
+
 def scaled_by(model: opensim.Model, factors: Mapping[str, Sequence[float]], mass_kg: float) -> str:
     """A model scaled by given factors [x, y, z] of its bodies, as the text of an .osim; masses keep their shares."""
     scale_bodies(model, factors, mass_kg)

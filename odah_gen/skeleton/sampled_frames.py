@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from odah_gen.farthest_points import farthest_points
 from odah_gen.skeleton.kinematics import enough_markers
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.trc import MarkerTrajectories
@@ -18,8 +19,7 @@ def spread_frames(
 ) -> MarkerTrajectories:
     """The frames of all clips whose poses differ most from each other.
 
-    Each next frame is the one farthest from all that are chosen (Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5), as
-    the root body sees its markers. The order is that of the clips, so that neighbours are alike.
+    Poses are compared as the root body sees its markers. The order is that of the clips, so that neighbours are alike.
 
     Args:
         skeleton: tells which body carries each marker.
@@ -30,7 +30,7 @@ def spread_frames(
     points = candidates([motion for motion in motions if set(names) <= set(motion.names)], names)
     on_root = np.array([skeleton.marker_bodies[skeleton.marker_names.index(name)] == skeleton.root for name in names])
     points = points[enough_markers(points, on_root)]
-    chosen = np.sort(farthest(seen_from_root(points, on_root), count))
+    chosen = farthest_points(seen_from_root(points, on_root), count)
     return MarkerTrajectories(tuple(names), np.arange(float(len(chosen))), points[chosen])
 
 
@@ -51,13 +51,3 @@ def seen_from_root(
     left, _, right = np.linalg.svd(np.einsum("fmi,mj->fij", root, root[0] if len(root) else np.zeros(root.shape[1:])))
     left[..., -1] *= np.linalg.det(left @ right)[:, None]
     return np.nan_to_num(centered @ (left @ right))
-
-
-def farthest(features: Float[np.ndarray, "frames markers 3"], count: int) -> Int[np.ndarray, " chosen"]:
-    """Farthest-point sampling by the mean distance of markers, from the first frame."""
-    chosen: list[int] = []
-    nearest = np.full(len(features), np.inf)
-    for _ in range(min(count, len(features))):
-        chosen.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, np.linalg.norm(features - features[chosen[-1]], axis=-1).mean(axis=-1))
-    return np.array(chosen, dtype=int)

@@ -13,7 +13,8 @@ frames of all clips of the subject (their markers.trc; stages motion and markers
 in the OpenSim GUI), scales.json (22 bodies, factors x y z), scaling.json (measurements, factors before and after,
 marker offsets in mm, static angles in degrees, mass, residuals), static.trc and body.npz to subjects/SUBJECT/. An own model is taken from
 skeleton.model of the configuration: it must have the bodies, joints and coordinates of the generic model, keeps its
-ranges and loses its muscles; markers that it lacks are added. Next stage: odah-gen ik.
+ranges and loses its muscles; markers that it lacks are added. With shape.variant_skeleton kept, a variant takes the
+factors of the subject that it is a variant of, which comes first. Next stage: odah-gen ik.
 """
 
 

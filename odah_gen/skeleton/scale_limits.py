@@ -23,6 +23,11 @@ def no_limits(groups: ScaleGroups) -> Limits:
     return np.full(len(groups.names), -np.inf), np.full(len(groups.names), np.inf)
 
 
+def kept_at(groups: ScaleGroups, scales: Float[np.ndarray, "bodies 3"]) -> Limits:
+    """Factors that stay as they are."""
+    return groups.gather(scales), groups.gather(scales)
+
+
 def trunk_limits(groups: ScaleGroups, static: MarkerTrajectories) -> Limits:
     """Factors of the bodies of scaling.LIMITS stay near what stature alone would give; the others are free.
 

@@ -8,7 +8,7 @@ from odah_gen.skeleton.anatomy import stature
 from odah_gen.skeleton.static import static_with_centers
 from odah_gen.skeleton.subject import scale_to_static
 from odah_gen.skeleton.trc import read_trc, write_trc
-from odah_gen.storage import atomic, write_json, write_npz
+from odah_gen.storage import atomic, read_json, write_json, write_npz
 
 
 def scale_subject(run: Run, subject: str) -> None:
@@ -16,7 +16,8 @@ def scale_subject(run: Run, subject: str) -> None:
 
     The static trial holds the markers of the run's list and the virtual markers (joint centres, middles) that the
     Scale tool measured. Mass is the volume of the subject's mesh times the density of a body, spread over the bodies
-    as in the generic model: it is not the subject's own inertia.
+    as in the generic model: it is not the subject's own inertia. With `shape.variant_skeleton: kept` a variant has the
+    scale factors of the subject that it is a variant of, whose S/scales.json must be there.
 
     Raises:
         InputError: no such subject; markers of a clip are missing; an unfit own model or marker list; OpenSim failed.
@@ -26,8 +27,9 @@ def scale_subject(run: Run, subject: str) -> None:
     layout = load_layout(run.config.skeleton.markers).on(model)
     static = static_with_centers(model, betas, layout)
     motions = [read_trc(run.clip(clip) / "markers.trc") for clip in run.clips_of(subject)]
-    wanted = run.config.skeleton
-    scaled = scale_to_static(layout, static, body_mass(model, betas), wanted.locked, wanted.model, motions)
+    wanted, first = run.config.skeleton, run.skeleton_of(subject)
+    kept = None if first == subject else read_json(run.subject(first) / "scales.json")
+    scaled = scale_to_static(layout, static, body_mass(model, betas), wanted.locked, wanted.model, motions, kept)
     write_npz(folder / "body.npz", betas=betas, gender=model.gender, model=model.name)
     write_trc(folder / "static.trc", static)
     write_json(folder / "scales.json", scaled.scales)

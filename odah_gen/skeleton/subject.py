@@ -16,7 +16,7 @@ from odah_gen.skeleton.joint_scaling_report import joint_fit_report
 from odah_gen.skeleton.kinematics import Solution
 from odah_gen.skeleton.marker_places import read_places
 from odah_gen.skeleton.scale_groups import scale_groups
-from odah_gen.skeleton.scale_limits import trunk_limits
+from odah_gen.skeleton.scale_limits import kept_at, trunk_limits
 from odah_gen.skeleton.scaled_skeleton import scaled_skeleton
 from odah_gen.skeleton.scaling import VIRTUAL, shrunk_offsets, subject_measurements
 from odah_gen.skeleton.skeleton import Skeleton
@@ -55,6 +55,7 @@ def scale_to_static(
     locked: tuple[str, ...] = (),
     own_model: str | None = None,
     motions: Sequence[MarkerTrajectories] = (),
+    kept: Mapping[str, list[float]] | None = None,
 ) -> SubjectModel:
     """Scale the generic model to a subject and move its markers by bounded offsets.
 
@@ -69,6 +70,7 @@ def scale_to_static(
         locked: groups of joints kept at zero.
         own_model: an .osim to scale in place of the generic model.
         motions: what the subject does (m, OpenSim ground).
+        kept: factors [x, y, z] of the bodies that stay as they are: only markers are placed.
 
     Raises:
         InputError: the model or the trial lacks something; the trial moves, does not stand, or is in another unit;
@@ -84,8 +86,11 @@ def scale_to_static(
     )
     weights = dict(zip(layout.names, layout.weights))
     check_static("static trial", static, read_places(generic, own_model or "the generic model"), weights)
-    measures = subject_measurements([name for name in static.names if name in layout.names])
-    scaled, scales = call("scale_model", text=generic, static=static, measurements=measures, mass_kg=mass_kg)
+    if kept is None:
+        measures = subject_measurements([name for name in static.names if name in layout.names])
+        scaled, scales = call("scale_model", text=generic, static=static, measurements=measures, mass_kg=mass_kg)
+    else:
+        scaled, scales = call("scale_by", text=generic, factors=kept, mass_kg=mass_kg), kept
     fast = moving_skeleton(generic) if motions else None
     if fast is None:
         posed = solve_static(scaled, static, weights | dict.fromkeys(VIRTUAL, VIRTUAL_WEIGHT))
@@ -94,7 +99,8 @@ def scale_to_static(
         final = solve_static(text, static, weights)
         return SubjectModel(text, scales, scaling_report(layout, static, scales, mass_kg, offsets, final))
     start = np.array([scales[body] for body in fast.body_names])
-    limits = trunk_limits(scale_groups(fast.body_names), static)
+    groups = scale_groups(fast.body_names)
+    limits = trunk_limits(groups, static) if kept is None else kept_at(groups, start)
     fit = scale_jointly(fast, layout, static, motions, start, held_standing(static), limits)
     final, offsets = settle(fast, layout, static, fit)
     fitted = {body: row.tolist() for body, row in zip(fast.body_names, fit.scales)}

@@ -17,7 +17,7 @@ from odah_gen.paths import ROOT
 
 ONE_CLIP = Config(run="one", fps=12, motion=Motion(actions=("walking",), subjects=1, clips_per_subject=1))
 CLIP = "s01-walking-01"
-STAGES_OF_CLIPS = ("motion", "markers", "ik", "fit", "scene", "render", "labels", "report")
+STAGES_OF_CLIPS = ("motion", "markers", "ik", "fit", "preview", "scene", "render", "labels", "report")
 
 
 @pytest.fixture

@@ -99,6 +99,8 @@ def test_quality_of_the_known_motion(finished_run):
     assert quality["ik"]["at_limit"]["knee_angle_l"] == 0
     assert "arm_flex_r" not in quality["ik"]["at_limit"], "arms are not clamped"
     assert quality["contact"]["skate_m_per_s"] == pytest.approx(0.12, rel=1e-3)
+    assert quality["contact"]["source_skate_m_per_s"] == quality["contact"]["skate_m_per_s"]
+    assert quality["contact"]["floating_mm"] == pytest.approx(0, abs=1)
     assert quality["contact"]["penetration_mm"] == pytest.approx(0, abs=1)
     assert quality["in_mask_fraction"] == 1
     assert quality["fit"]["joint_center_p95_mm"] == 9
@@ -116,7 +118,7 @@ def test_the_stage_names_the_damaged_file_and_writes_nothing(run_copy):
 
 def test_the_stage_refuses_measures_and_masks_of_another_length(run_copy):
     folder = run_copy.clip("s01-walking-00")
-    for name in ("keypoints.npz", "body.npz"):
+    for name in ("keypoints.npz", "motion.npz", "body.npz"):
         arrays = read_npz(folder / name)
         write_npz(
             folder / name,

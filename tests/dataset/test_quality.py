@@ -13,6 +13,7 @@ from odah_gen.dataset.schema import json_problems
 from odah_gen.errors import InputError
 
 CENTERS = {"mean_mm": 4.0, "p95_mm": 9.0, "leg_worst_mm": 3.0, "leg_worst_joint": "hip_r", "per_joint_mm": {}}
+CONTACT = {"skate_m_per_s": 0.01, "source_skate_m_per_s": 0.01, "floating_mm": 4.0, "penetration_mm": 3.0}
 GOOD = {
     "action_class": "locomotion",
     "shown": np.array([True] * 19 + [False]),
@@ -33,8 +34,7 @@ GOOD = {
     },
     "in_frame_fraction": 1.0,
     "in_mask_fraction": 0.99,
-    "skate_m_per_s": 0.01,
-    "penetration_mm": 3.0,
+    "contact": CONTACT,
     "fit": {
         "joint_center_mean_mm": 4.0,
         "joint_center_p95_mm": 9.0,
@@ -115,8 +115,8 @@ def test_a_good_clip_passes_and_agrees_with_the_schema():
         ({"in_frame_fraction": 0.9}, "inside the picture are 90.0 %; at least 98 % is needed."),
         ({"in_mask_fraction": 0.5}, "inside the mask are 50.0 %"),
         ({"in_mask_fraction": None}, "inside the mask were not measured."),
-        ({"penetration_mm": 60.0}, "deepest vertex is 60 mm"),
-        ({"skate_m_per_s": 0.5}, "feet on it is 0.5 m/s"),
+        ({"contact": CONTACT | {"penetration_mm": 60.0}}, "deepest vertex is 60 mm"),
+        ({"contact": CONTACT | {"skate_m_per_s": 0.5}}, "feet on it is 0.5 m/s"),
     ],
 )
 def test_each_threshold_fails_a_clip_and_says_why(change, reason):
@@ -126,7 +126,10 @@ def test_each_threshold_fails_a_clip_and_says_why(change, reason):
 
 
 def test_a_clip_without_feet_on_the_floor_may_pass():
-    assert judged(skate_m_per_s=None)["verdict"] == "pass"
+    assert (
+        judged(contact=CONTACT | dict.fromkeys(("skate_m_per_s", "source_skate_m_per_s", "floating_mm")))["verdict"]
+        == "pass"
+    )
 
 
 def test_a_clip_that_was_not_held_against_opensim_may_pass():

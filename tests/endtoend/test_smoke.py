@@ -83,7 +83,7 @@ def test_a_lost_video_makes_only_its_clip_again(run: Path):
     video.write_bytes(content)
     assert "rule render:" in plan
     assert all(
-        f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "fidelity", "scene")
+        f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "fidelity_s01", "scene")
     )
 
 

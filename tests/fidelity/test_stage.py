@@ -12,7 +12,7 @@ from odah_gen.errors import InputError
 from odah_gen.fidelity.held_out import solve_held_out
 from odah_gen.fidelity.measure import FinalBody, measure
 from odah_gen.fidelity.mesh import pose_watched
-from odah_gen.fidelity.stage import measure_clip
+from odah_gen.fidelity.stage import measure_clip, measure_clips
 from odah_gen.frames import WORLD_FROM_GROUND, ground_to_world, world_to_ground
 from odah_gen.run import open_run
 from odah_gen.skeleton import fast_ik
@@ -22,11 +22,36 @@ from odah_gen.storage import read_json, read_npz, write_npz
 
 
 def test_the_command_writes_what_the_schema_wants(walk):
-    main(["fidelity", "--run", str(walk.run.folder), walk.clip_id])
+    main(["fidelity", "--run", str(walk.run.folder), "--subject", walk.subject])
     content = read_json(walk.run.clip(walk.clip_id) / "fidelity.json")
     assert json_problems(content, "fidelity.json") == []
     assert len(content["frame_angle_deg"]) == len(content["frame_held_out_mm"]) == walk.run.clips["frames"].iloc[0]
     assert content["held_out"]["points"] == 39
+
+
+def test_a_clip_is_measured_again_only_when_what_it_was_made_from_changes(walk, tmp_path):
+    folder, told = tmp_path / "walk", []
+    shutil.copytree(walk.run.folder, folder)
+    run = open_run(folder)
+    path, scales = run.clip(walk.clip_id) / "fidelity.json", run.subject(walk.subject) / "scales.json"
+    path.unlink(missing_ok=True)
+    measure_clips(run, [walk.clip_id], told.append)
+    measured = path.stat().st_mtime_ns
+    measure_clips(run, [walk.clip_id], told.append)
+    assert path.stat().st_mtime_ns > measured
+    scales.write_text(scales.read_text() + " ")
+    measure_clips(run, [walk.clip_id], told.append)
+    assert [line.split(": ")[1] for line in told] == [
+        "measured (1 of 1)",
+        "nothing has changed (1 of 1)",
+        "measured (1 of 1)",
+    ]
+
+
+def test_the_command_wants_a_clip_or_a_subject(walk, capsys):
+    with pytest.raises(SystemExit):
+        main(["fidelity", "--run", str(walk.run.folder)])
+    assert "names no clip" in capsys.readouterr().err
 
 
 def standing_label(label, standing, angles):

@@ -238,3 +238,21 @@ def test_variants_do_the_same_motion_with_another_mass(tmp_path):
         float(np.ptp(shape_body(model, torch.as_tensor(betas)).vertices[:, 1].numpy())) for betas in (light, heavy)
     ]
     assert abs(heights[1] - heights[0]) < 0.005
+
+
+def test_kept_skeletons_need_the_subjects_that_have_them(tmp_path, capsys):
+    path = tmp_path / "a.yaml"
+    path.write_text("shape: {bmi_offsets: [-1, 1], variant_skeleton: kept}\n")
+    with pytest.raises(SystemExit):
+        cli.main(["index", "--config", str(path), "--run", str(tmp_path / "run")])
+    assert "shape.bmi_offsets has no 0" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_catalogue_from_before_variants_still_tells_the_bodies(tmp_path):
+    run = create_run(Config(motion=Motion(subjects=1)), tmp_path)
+    _, betas = subject_body(run, "s01")
+    run.clips.drop(columns=["variant_of", "bmi_offset"]).to_parquet(tmp_path / "clips.parquet", index=False)
+    old = open_run(tmp_path)
+    np.testing.assert_array_equal(subject_body(old, "s01")[1], betas)
+    assert old.skeleton_of("s01") == "s01"

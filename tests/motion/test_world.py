@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.frames import WORLD_FROM_MODEL
 from odah_gen.motion.clip import MotionClip
-from odah_gen.motion.world import FLOOR_PERCENTILE, heading_turn, lowest_skin, place_in_world
+from odah_gen.motion.world import FLIGHT_M, FLOOR_PERCENTILE, floor_under, heading_turn, lowest_skin, place_in_world
 
 BETAS = np.array([0.7, -0.4])
 
@@ -80,7 +80,9 @@ def test_the_body_faces_x_over_the_origin_with_its_soles_on_the_floor(female):
     assert joints[0, 2, 1] < -0.05
     assert (joints[:, 10, 0] > joints[:, 7, 0] + 0.05).all()
     assert joints[0, 15, 2] > joints[0, 0, 2] + 0.4
-    assert np.percentile(lowest_skin(placed, female, BETAS), FLOOR_PERCENTILE) == pytest.approx(0, abs=1e-6)
+    assert np.percentile(lowest_skin(placed.poses, placed.trans, female, BETAS), FLOOR_PERCENTILE) == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_the_whole_body_moves_rigidly(female):
@@ -124,3 +126,49 @@ def test_a_jump_does_not_lift_the_floor(female):
     ground = place_in_world(clip, female, BETAS).world_from_source[2, 3]
     jumped = place_in_world(dataclasses.replace(clip, trans=trans), female, BETAS).world_from_source[2, 3]
     assert jumped == pytest.approx(ground, abs=0.012)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    fps=st.sampled_from([24.0, 30.0, 60.0]),
+    seed=st.integers(0, 2**32 - 1),
+    size_m=st.floats(0.0, 0.04),
+    level_m=st.floats(-2, 2),
+)
+def test_the_floor_under_a_body_lies_under_it_and_is_smooth(fps, seed, size_m, level_m):
+    time_s = np.arange(int(3 * fps)) / fps
+    generator = np.random.default_rng(seed)
+    wander = size_m * np.sin(2 * np.pi * (0.4 * time_s + generator.uniform()))
+    steps = 0.03 * np.maximum(0, np.sin(2 * np.pi * 3 * time_s + generator.uniform(0, 6)))
+    floor = floor_under(level_m + wander + steps, fps)
+    assert (floor < level_m + wander + steps + 0.002).all()
+    assert np.abs(floor - level_m - wander).max() < 0.03
+    assert np.abs(np.diff(floor, 2) * fps**2).max() < 3.0
+    np.testing.assert_allclose(floor_under(wander + steps, fps), floor - level_m, atol=1e-6)
+
+
+def test_a_floor_that_wanders_is_found_through_flights_that_stay():
+    time_s = np.arange(120) / 60
+    wander = 0.03 * np.sin(2 * np.pi * 0.5 * time_s)
+    flight = np.where(np.abs(time_s - 1.0) < 0.25, 1.2 * (1 - ((time_s - 1.0) / 0.25) ** 2), 0.0)
+    floor = floor_under(wander + flight, 60)
+    np.testing.assert_allclose(floor, wander, atol=0.012)
+    assert (wander + flight - floor).max() == pytest.approx(1.2, abs=0.012)
+    assert floor.max() < FLIGHT_M
+
+
+def test_only_a_clip_whose_height_wanders_is_levelled_and_only_in_height(female):
+    clip = upright(frames=90)
+    clip = dataclasses.replace(clip, poses=np.repeat(clip.poses[:1], 90, 0))
+    trans = clip.trans + np.outer(0.025 * np.sin(np.linspace(0, 7, 90)), [0, 0, 1])
+    wandering = dataclasses.replace(clip, trans=trans)
+    spread = {}
+    for wanders in (False, True):
+        placed = place_in_world(dataclasses.replace(wandering, height_wanders=wanders), female, BETAS).clip
+        spread[wanders] = np.ptp(lowest_skin(placed.poses, placed.trans, female, BETAS))
+        np.testing.assert_allclose(
+            placed.trans[:, :2], place_in_world(clip, female, BETAS).clip.trans[:, :2], atol=1e-6
+        )
+        np.testing.assert_allclose(placed.poses, place_in_world(clip, female, BETAS).clip.poses, atol=1e-9)
+    assert spread[False] > 0.045
+    assert spread[True] < 0.1 * spread[False]

@@ -76,4 +76,8 @@ def motion(model) -> Motion:
     poses[:, 36:39] = poses[:, 45:48] = 0
     poses[:, 39:45] = static_poses(model, np.zeros(BETAS))[39:45]
     poses[:, 0] += np.pi / 2
+    # Knees and elbows bend the way they can, and hardly sideways.
+    for joint, axis, sign in ((4, 0, 1), (5, 0, 1), (18, 1, -1), (19, 1, 1)):
+        poses[:, 3 * joint : 3 * joint + 3] *= 0.3
+        poses[:, 3 * joint + axis] += 0.5 * sign
     return Motion(poses, np.stack([time_s, 0 * time_s, np.ones(30)], 1))

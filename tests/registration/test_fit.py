@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from odah_gen.body.model import JOINT_NAMES
+from odah_gen.farthest_points import farthest_points
 from odah_gen.registration.clip_fit import fit_clip_motion
 from odah_gen.registration.fit_frames import FitSettings, Motion, Targets, base_rotations, free_joints, right_jacobian
-from odah_gen.registration.spread import spread_out
 from odah_gen.registration.subject_fit import fit_subject_shape
 
 FPS = 30.0
@@ -58,10 +58,10 @@ def test_subject_recovers_shape_and_marker_offsets(subject, motion):
     normals = subject.body.normals.numpy()
     sideways = np.cross(normals, generator.standard_normal(normals.shape))
     offsets = 0.006 * sideways / np.linalg.norm(sideways, axis=1, keepdims=True)
-    frames = spread_out(subject.targets(motion, true, offsets).joint_centers_m.reshape(30, -1), 8)
+    frames = farthest_points(subject.targets(motion, true, offsets).joint_centers_m.reshape(30, 1, -1), 8)
     wrong = disturbed(motion, 0.1).take(frames)
     targets = subject.targets(motion.take(frames), true, offsets)
-    found = fit_subject_shape(subject.body, own, wrong, targets, EXACT)
+    found = fit_subject_shape(subject.body, own, no_offsets(subject), wrong, targets, EXACT)
     assert found.joint_center_mean_mm < 1.0
     assert found.marker_mean_mm < 1.0
     assert np.linalg.norm(found.offsets_m - offsets, axis=1).mean() < 0.5 * 0.006
@@ -76,7 +76,8 @@ def subject_distance_mm(subject, first: np.ndarray, second: np.ndarray) -> float
 def test_shape_stays_without_evidence(subject, motion):
     own = 0.5 * np.random.default_rng(4).standard_normal(16)
     few = motion.take([3, 20])
-    found = fit_subject_shape(subject.body, own, few, subject.targets(few, own, no_offsets(subject)), EXACT)
+    still = no_offsets(subject)
+    found = fit_subject_shape(subject.body, own, still, few, subject.targets(few, own, still), EXACT)
     assert np.abs(found.betas - own).max() < 1e-6
     assert np.abs(found.offsets_m).max() < 1e-6
 
@@ -171,11 +172,3 @@ def np_to_torch(values):
     import torch
 
     return torch.tensor(values, dtype=torch.float64)
-
-
-def test_spread_out_takes_extremes_once():
-    line = np.linspace(0, 1, 50)[:, None]
-    chosen = spread_out(line, 5)
-    assert len(set(chosen)) == 5
-    assert {0, 49} <= set(chosen)
-    assert spread_out(line[:3], 5) == [0, 1, 2]

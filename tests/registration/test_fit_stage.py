@@ -9,15 +9,19 @@ from scipy.spatial.transform import Rotation
 from odah_gen.body.layout import load_layout
 from odah_gen.body.model import JOINT_NAMES
 from odah_gen.body.skinning import pose_body, shape_body
-from odah_gen.body.static_trial import static_poses
+from odah_gen.body.static_trial import static_markers, static_poses
 from odah_gen.cli import main
 from odah_gen.config import Config, Fit, to_mapping
 from odah_gen.errors import InputError
-from odah_gen.registration.fit_stage import fit_clip, fit_subject
+from odah_gen.frames import ground_to_world
+from odah_gen.registration.fit_stage import fit_clip, write_shape
 from odah_gen.registration.regressor import load_regressor
 from odah_gen.registration.store import regressor_file
 from odah_gen.run import Run, open_run
-from odah_gen.storage import read_json, read_npz, write_npz, write_yaml
+from odah_gen.skeleton.static import static_with_centers
+from odah_gen.skeleton.subject import scale_to_static
+from odah_gen.skeleton.trc import write_trc
+from odah_gen.storage import read_json, read_npz, write_json, write_npz, write_yaml
 
 CLIP, SUBJECT, FRAMES, FPS = "s01-walking-01", "s01", 12, 12.0
 
@@ -82,8 +86,15 @@ def write_keypoints(run: Run, model, betas: np.ndarray, poses: np.ndarray, trans
     )
 
 
+def fit_shape(run: Run, model) -> None:
+    """Stage 1 of a subject whose model carries its markers on the skin."""
+    betas = read_npz(run.subject(SUBJECT) / "body.npz")["betas"]
+    static = static_markers(model, betas, load_layout())
+    write_shape(run, SUBJECT, dict(zip(static.names, ground_to_world(static.points_m[0]))))
+
+
 def test_stage_recovers_the_body_and_writes_its_files(run, model):
-    fit_subject(run, SUBJECT)
+    fit_shape(run, model)
     fit_clip(run, CLIP)
     fitted = read_npz(run.clip(CLIP) / "body.npz")
     source = read_npz(run.clip(CLIP) / "motion.npz")
@@ -107,7 +118,18 @@ def test_stage_recovers_the_body_and_writes_its_files(run, model):
     assert 3 not in shape["frames"]
 
 
-def test_commands_do_the_same(run):
+def write_scaled(run: Run, model) -> None:
+    """What fit takes from the scale stage."""
+    folder, layout = run.subject(SUBJECT), load_layout()
+    static = static_with_centers(model, read_npz(folder / "body.npz")["betas"], layout)
+    scaled = scale_to_static(layout, static, 70.0)
+    write_trc(folder / "static.trc", static)
+    write_json(folder / "scaling.json", dict(scaled.report))
+    (folder / "model.osim").write_text(scaled.text)
+
+
+def test_commands_do_the_same(run, model):
+    write_scaled(run, model)
     main(["fit", "--run", str(run.folder), "--subject", SUBJECT])
     main(["fit", "--run", str(run.folder), CLIP])
     assert (run.clip(CLIP) / "body.npz").exists()
@@ -126,18 +148,18 @@ def test_missing_subject_fit_is_told(run):
     assert not (run.clip(CLIP) / "body.npz").exists()
 
 
-def test_other_number_of_frames_is_told(run):
-    fit_subject(run, SUBJECT)
+def test_other_number_of_frames_is_told(run, model):
+    fit_shape(run, model)
     motion = read_npz(run.clip(CLIP) / "motion.npz")
     write_motion(run, motion["poses"][:5], motion["trans"][:5], motion["betas"])
     with pytest.raises(InputError, match=r"has 12 frames; motion\.npz has 5"):
         fit_clip(run, CLIP)
 
 
-def test_missing_marker_is_told(run):
+def test_missing_marker_is_told(run, model):
     label = read_npz(run.clip(CLIP) / "keypoints.npz")
     names = label["marker_names"].tolist()
     label["marker_names"] = np.array(["other", *names[1:]])
     write_npz(run.clip(CLIP) / "keypoints.npz", **label)
     with pytest.raises(InputError, match=f"lacks {names[0]}"):
-        fit_subject(run, SUBJECT)
+        fit_shape(run, model)

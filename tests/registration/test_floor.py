@@ -9,7 +9,7 @@ from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.body.static_trial import standing_translation, static_poses
 from odah_gen.registration.clip_fit import fit_clip_motion
 from odah_gen.registration.fit_frames import FitSettings, Motion, Targets
-from odah_gen.registration.floor import contact_numbers, sole_vertices, standing_places
+from odah_gen.registration.floor import bent_away, contact_numbers, sole_vertices, standing_places
 from odah_gen.registration.points import skin_points
 
 FRAMES, FPS = 20, 30.0
@@ -39,6 +39,17 @@ def test_standing_places_shift_a_contact_as_a_whole():
     fitted = source + np.array([[[0.1, 0, 0]], [[0.3, 0, 0]], [[9.0, 9, 9]], [[0.0, 0.2, 0]]])
     places = standing_places(source, fitted, np.array([[True], [True], [False], [True]]))
     assert np.allclose(places[[0, 1, 3], 0], [[0.2, 0, 0.0], [0.21, 0, 0.005], [1.0, 0.2, 0.0]])
+
+
+def test_only_a_held_joint_that_the_source_bends_lets_its_points_go():
+    held = torch.eye(3, dtype=torch.float64).expand(2, 55, 3, 3)
+    source = held.clone()
+    source[1, 10] = source[1, 7] = torch.linalg.matrix_exp(
+        torch.tensor([[0, 0, 0], [0, 0, -0.3], [0, 0.3, 0.0]]).double()
+    )
+    weights = np.eye(55)[[7, 10, 11]]
+    bent = bent_away(source, held, weights, ("left_foot", "right_foot"))
+    assert bent.tolist() == [[False, False, False], [False, True, False]]
 
 
 def with_soles(subject):

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from odah_gen.config import from_mapping, to_mapping
-from odah_gen.dataset.schema import CLIP_FILES, PICTURES, SUBJECT_FILES
+from odah_gen.dataset.schema import CLIP_FILES, PICTURES, PREVIEWS, SUBJECT_FILES
 from odah_gen.errors import InputError
 from odah_gen.estimate import describe_estimate
 from odah_gen.lock import hold_alone, wait_for_writers
@@ -92,6 +92,12 @@ def subject_entry(wildcards):
 def subject_file(name):
     """A file of the subject that moves in a clip."""
     return lambda wildcards: f"{RESULTS}/subjects/{RUN.row(wildcards.clip)['subject']}/{name}"
+
+
+def kept_scales(wildcards):
+    """The scale factors that a subject's skeleton takes over from the subject that it is a variant of."""
+    first = RUN.skeleton_of(wildcards.subject)
+    return [] if first == wildcards.subject else [f"{RESULTS}/subjects/{first}/scales.json"]
 
 
 def clip_files(*names):

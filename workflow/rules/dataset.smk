@@ -2,7 +2,7 @@ rule labels:
     input:
         rules.render.output,
         rules.fit.output,
-        rules.fidelity.output,
+        C + "fidelity.json",
         C + "keypoints.npz",
         C + "ik.json",
         C + "cameras.json",

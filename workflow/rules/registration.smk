@@ -19,6 +19,9 @@ rule fit_subject:
     input:
         clip_files_of_subject("keypoints.npz"),
         S + "body.npz",
+        S + "static.trc",
+        S + "model.osim",
+        S + "scaling.json",
         regressor=REGRESSOR,
     output:
         S + "fit.npz",
@@ -53,24 +56,48 @@ rule fit:
         "odah-gen fit --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
 
 
-# A rule of its own: rendering need not wait for it, and what is measured anew renders nothing again.
-rule fidelity:
+# No part of a run: made only when somebody asks for it (snakemake previews).
+rule preview:
     input:
-        subject_file("model.osim"),
-        subject_file("scales.json"),
-        subject_file("body.npz"),
         subject_file("fit.npz"),
-        C + "keypoints.npz",
         C + "body.npz",
-        layout=MARKER_LIST,
-        regressor=REGRESSOR,
+        C + "keypoints.npz",
+        C + "markers.trc",
     output:
-        C + "fidelity.json",
-    params:
-        settings=settings("body", "skeleton", "ik.engine"),
+        [C + name for name in PREVIEWS],
     log:
-        C + "logs/fidelity.log",
+        C + "logs/preview.log",
     benchmark:
-        C + "logs/fidelity.tsv"
+        C + "logs/preview.tsv"
     shell:
-        "odah-gen fidelity --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
+        "odah-gen preview --sheet --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
+
+
+# One job for all clips of a subject, as most of a job is its start; what is up to date in it stays. Rendering need not wait
+# for it, and what is measured anew renders nothing again.
+for subject in SUBJECTS:
+
+    rule:
+        name:
+            f"fidelity_{subject}"
+        input:
+            f"{RESULTS}/subjects/{subject}/model.osim",
+            f"{RESULTS}/subjects/{subject}/scales.json",
+            f"{RESULTS}/subjects/{subject}/scaling.json",
+            f"{RESULTS}/subjects/{subject}/body.npz",
+            f"{RESULTS}/subjects/{subject}/fit.npz",
+            expand(C + "keypoints.npz", clip=RUN.clips_of(subject)),
+            expand(C + "body.npz", clip=RUN.clips_of(subject)),
+            layout=MARKER_LIST,
+            regressor=REGRESSOR,
+        output:
+            [update(path) for path in expand(C + "fidelity.json", clip=RUN.clips_of(subject))],
+        params:
+            settings=settings("body", "skeleton", "ik.engine"),
+            subject=subject,
+        log:
+            f"{RESULTS}/subjects/{subject}/logs/fidelity.log",
+        benchmark:
+            f"{RESULTS}/subjects/{subject}/logs/fidelity.tsv"
+        shell:
+            "odah-gen fidelity --run {RESULTS} --subject {params.subject} 2>&1 | tee {log} >&2"

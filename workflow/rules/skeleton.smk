@@ -3,6 +3,7 @@ rule scale:
         SKELETON_TABLE,
         MARKER_LIST,
         clip_files_of_subject("markers.trc"),
+        kept_scales,
     output:
         S + "body.npz",
         S + "static.trc",
