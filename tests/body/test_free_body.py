@@ -107,6 +107,21 @@ def angle_deg(first, second):
     return np.degrees(np.arccos(first @ second / length(first) / length(second)))
 
 
+def test_elbows_lie_at_one_place_of_the_skin_in_all_genders():
+    """One joint regressor serves all genders, so a joint must not wander in the skin from one to the other."""
+    ring = np.flatnonzero(in_slab_of_elbow(*at_rest("neutral")))
+    places = []
+    for gender in GENDERS:
+        vertices, joints = at_rest(gender)
+        places.append(joints["left_elbow"] - vertices[ring].mean(0))
+    assert max(length(place - places[0]) for place in places) < 2e-3
+
+
+def in_slab_of_elbow(vertices, joints):
+    away = vertices - joints["left_elbow"]
+    return (np.abs(away[:, 0]) < 0.015) & (np.linalg.norm(away, axis=1) < 0.08)
+
+
 @pytest.mark.parametrize("gender", GENDERS)
 def test_left_and_right_are_mirror_images(gender):
     vertices, joints = at_rest(gender, [1.0, -1.0, 0.5])

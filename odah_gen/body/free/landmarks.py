@@ -10,7 +10,9 @@ from odah_gen.body.free.makehuman import MakeHuman
 from odah_gen.geometry import unit
 
 # Found on the average adult: spines of the ilium at 0.576 and 0.587 of stature, 0.14 of stature apart; the
-# epicondyles at 0.282 of stature; the malleoli at 0.043. Several vertices stand for their mean.
+# epicondyles at 0.282 of stature; the malleoli at 0.043; the skin on both sides of the elbow where its middle is that
+# of MakeHuman's elbow, which lies 10 mm further back in the skin of men than of women. Several vertices stand for their
+# mean.
 LANDMARKS = {
     "asis": (10_947, 10_991, 10_987),
     "psis": (10_831,),
@@ -18,6 +20,8 @@ LANDMARKS = {
     "medial_epicondyle": (11_236, 13_003),
     "lateral_malleolus": (12_836,),
     "medial_malleolus": (12_939, 12_940),
+    "lateral_elbow": (10_039,),
+    "medial_elbow": (10_079,),
 }
 # Soft tissue between skin and bone (m), inward: sideways and forward at the ASIS, forward at the PSIS.
 ASIS_TISSUE = np.array([0.006, 0.0, 0.008])
@@ -49,12 +53,13 @@ def find_landmarks(source: MakeHuman, vertices: Float[np.ndarray, "vertices 3"])
 def anatomical_joints(
     source: MakeHuman, vertices: Float[np.ndarray, "vertices 3"]
 ) -> dict[str, Float[np.ndarray, "2 3"]]:
-    """Hip, knee and ankle centres, left then right (m): knees between epicondyles, ankles between malleoli."""
+    """Centres, left then right (m): hips from the pelvis, the others midway between both sides of the joint."""
     points = find_landmarks(source, vertices)
     return {
         "hip": hip_centers(points["asis"], points["psis"]),
         "knee": (points["lateral_epicondyle"] + points["medial_epicondyle"]) / 2,
         "ankle": (points["lateral_malleolus"] + points["medial_malleolus"]) / 2,
+        "elbow": (points["lateral_elbow"] + points["medial_elbow"]) / 2,
     }
 
 

@@ -22,6 +22,7 @@ LANDMARKS_OF = {
     "left_hip": ("asis", "psis"),
     "left_knee": ("lateral_epicondyle", "medial_epicondyle"),
     "left_ankle": ("lateral_malleolus", "medial_malleolus"),
+    "left_elbow": ("lateral_elbow", "medial_elbow"),
 }
 
 

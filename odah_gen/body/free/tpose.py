@@ -47,7 +47,7 @@ PELVIS_AT_REST = np.array([0.0, -0.351, 0.012])
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Bone ends of one person in MakeHuman's pose; hips, knees and ankles are anatomical, not the rig's own."""
+    """Bone ends of one person in MakeHuman's pose; hips, knees, ankles and elbows are anatomical, not the rig's own."""
 
     rig: Rig
     heads: Float[np.ndarray, "bones 3"]
@@ -92,7 +92,7 @@ def rest_pose(
 
 
 def measure_skeleton(source: MakeHuman, vertices: Float[np.ndarray, "vertices 3"]) -> Skeleton:
-    """Bone ends from the mesh, with hips, knees and ankles moved to their anatomical places."""
+    """Bone ends from the mesh, with hips, knees, ankles and elbows moved to their anatomical places."""
     rig = source.rig
     heads, tails = rig.heads @ vertices, rig.tails @ vertices
     for name, centers in anatomical_joints(source, vertices).items():
