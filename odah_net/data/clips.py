@@ -1,9 +1,10 @@
 """An exported data set: its clips, their labels and cameras."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -78,21 +79,18 @@ def open_clips(folder: Path, subjects: Sequence[str] | None = None) -> list[Clip
         raise InputError(
             f"{folder}: has no subject {', '.join(absent)}; it has {', '.join(sorted(set(table.subject)))}."
         )
-    clips = [
-        ClipData(
-            str(row.clip_id),
-            str(row.subject),
-            str(row.action),
-            folder / "clips" / str(row.clip_id),
-            int(row.frames),
-            float(row.fps),
-        )
-        for row in table.itertuples(index=False)
-        if subjects is None or row.subject in subjects
-    ]
+    rows = table.to_dict("records")
+    clips = [clip_of(folder, row) for row in rows if subjects is None or row["subject"] in subjects]
     for clip in clips:
         check_views(clip)
     return clips
+
+
+def clip_of(folder: Path, row: Mapping[Hashable, Any]) -> ClipData:
+    """A clip from its row of the catalogue."""
+    clip_id = str(row["clip_id"])
+    place = folder / "clips" / clip_id
+    return ClipData(clip_id, str(row["subject"]), str(row["action"]), place, int(row["frames"]), float(row["fps"]))
 
 
 def check_views(clip: ClipData) -> None:
