@@ -1,5 +1,6 @@
 """Crops of a clip's frames with their cameras, decoded, or kept on disk from the first time on."""
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +9,12 @@ from jaxtyping import Bool, Float, UInt8
 
 from odah_gen.errors import InputError
 from odah_gen.run import CAMERAS
-from odah_gen.storage import read_npz, write_npz
+from odah_gen.storage import atomic
 from odah_net.data.clips import ClipData
 from odah_net.data.crop import crop_about
 
 ARRAYS = ("pictures", "masks", "intrinsics")
+FRAMES_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,40 @@ def read_view(clip: ClipData, camera: str, start: int, count: int, pixels: int) 
 
 @dataclass(frozen=True)
 class CropCache:
-    """Crops of whole clips on disk, one file for each clip and size; made when they are first asked for."""
+    """Crops of whole clips on disk, made when they are first asked for.
+
+    Each clip has three plain .npy files, so that a sample reads only its own frames; a folder's name ends with a
+    checksum of the videos' sizes and times, so that a data set that was exported again is not taken for the old one.
+    """
 
     folder: Path
 
     def read(self, clip: ClipData, pixels: int) -> Crops:
-        """All crops of a clip.
+        """All crops of a clip, mapped from disk.
 
         Raises:
-            InputError: as `read_crops`.
+            InputError: as `read_crops`, or a file of the cache is damaged.
         """
-        path = self.folder / f"{clip.clip_id}-{pixels}.npz"
-        if not path.is_file():
-            crops = read_crops(clip, 0, clip.frames, pixels)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_npz(path, pictures=crops.pictures, masks=crops.masks, intrinsics=crops.intrinsics)
-            return crops
-        return Crops(**read_npz(path, ARRAYS))
+        folder = self.folder / f"{clip.clip_id}-{pixels}-{fingerprint(clip):08x}"
+        if not all((folder / f"{name}.npy").is_file() for name in ARRAYS):
+            store(folder, clip, pixels)
+        try:
+            return Crops(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS))
+        except (ValueError, OSError, EOFError) as error:
+            raise InputError(f"{folder}: the crops kept here cannot be read ({error}). Delete this folder.") from error
+
+
+def store(folder: Path, clip: ClipData, pixels: int) -> None:
+    """Write the crops of a clip, a part of its frames in memory at a time."""
+    starts = range(0, clip.frames, FRAMES_AT_ONCE)
+    parts = [read_crops(clip, start, min(FRAMES_AT_ONCE, clip.frames - start), pixels) for start in starts]
+    for name in ARRAYS:
+        with atomic(folder / f"{name}.npy") as temporary:
+            np.save(temporary, np.concatenate([getattr(part, name) for part in parts]))
+
+
+def fingerprint(clip: ClipData) -> int:
+    """A checksum of sizes and times of a clip's videos and cameras."""
+    names = ("cameras.json", *(f"{camera}{end}" for camera in CAMERAS for end in (".mp4", "_mask.mkv")))
+    facts = [(clip.folder / name).stat() for name in names]
+    return zlib.crc32(repr([(fact.st_size, fact.st_mtime_ns) for fact in facts]).encode())

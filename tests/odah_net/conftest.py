@@ -1,11 +1,14 @@
 """The generic skeleton, read once by OpenSim."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from odah_gen.body.layout import load_layout
 from odah_gen.skeleton.worker import call
 from odah_net.kinematics import Kinematics
+from tests.odah_net.drawn_data_set import write_data_set
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +20,12 @@ def generic_text() -> str:
 @pytest.fixture(scope="session")
 def kinematics(generic_text) -> Kinematics:
     return Kinematics(call("read_skeleton", text=generic_text), torch.float64)
+
+
+@pytest.fixture(scope="session")
+def drawn(kinematics, tmp_path_factory) -> Path:
+    """A data set of two subjects with one clip each."""
+    return write_data_set(tmp_path_factory.mktemp("data") / "drawn", kinematics)
 
 
 def random_angles(kinematics: Kinematics, *batch: int, seed: int = 0) -> torch.Tensor:
