@@ -13,7 +13,8 @@ class FrameEncoder(nn.Module):
     """Stacked hourglass, local features of projected points, a shared MLP for points and one for the frame.
 
     Both views share the hourglass. A point's feature is its place (m, about the mean of the frame's points), then for
-    each view the local features of all stacks.
+    each view the local features of all stacks. On CUDA the hourglasses compute in bfloat16 and everything after them,
+    whose rounding would be seen in the angles, in float32.
     """
 
     def __init__(self, size: NetworkSize) -> None:
@@ -47,8 +48,9 @@ class FrameEncoder(nn.Module):
             points_m: points in space about their mean, metres, world axes.
             places: the points in each crop, from -1 (first pixel's centre) to 1 (last pixel's centre).
         """
-        maps = self.hourglass(pictures.flatten(0, 1))
-        local = torch.cat([sampled(head(each), places.flatten(0, 1)) for head, each in zip(self.heads, maps)], 1)
+        with torch.autocast("cuda", torch.bfloat16, enabled=pictures.is_cuda):
+            maps = [head(each) for head, each in zip(self.heads, self.hourglass(pictures.flatten(0, 1)))]
+        local = torch.cat([sampled(each, places.flatten(0, 1)) for each in maps], 1)
         local = local.unflatten(0, pictures.shape[:2]).flatten(1, 2)
         points = self.point_mlp(torch.cat([points_m.mT, local], 1))
         return self.frame_mlp(points.flatten(1)[..., None])[..., 0]
@@ -58,7 +60,7 @@ def sampled(
     maps: Float[Tensor, "batch channels height width"], places: Float[Tensor, "batch points 2"]
 ) -> Float[Tensor, "batch channels points"]:
     """Bilinear values of maps at places."""
-    return nn.functional.grid_sample(maps, places[:, :, None].to(maps.dtype), align_corners=True)[..., 0]
+    return nn.functional.grid_sample(maps.to(places.dtype), places[:, :, None], align_corners=True)[..., 0]
 
 
 def pointwise(channels: int, out_channels: int) -> tuple[nn.Module, nn.Module]:

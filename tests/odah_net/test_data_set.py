@@ -19,7 +19,7 @@ from odah_net.data.clips import ClipData, open_clips, root_relative
 from odah_net.data.crops_of_clip import CropCache, read_crops
 from odah_net.data.dataset import Sequences, window_starts
 from odah_net.data.random_access import decode
-from tests.odah_net.drawn_data_set import FPS, png, write_data_set
+from tests.odah_net.drawn_data_set import FPS, png
 
 SMALL = dataclasses.replace(SIZES["small"], image_px=48, points=60, frames=8)
 
