@@ -43,7 +43,7 @@ class View:
 
     def project(self, points_m: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:
         """Places in the crop (px); NaN behind the camera."""
-        seen = (points_m @ self.rotation.T + self.translation_m) @ self.intrinsics.T
+        seen = points_m @ (self.intrinsics @ self.rotation).T + self.intrinsics @ self.translation_m
         return seen[:, :2] / np.where(seen[:, 2:] > 0, seen[:, 2:], np.nan)
 
     def shows(self, points_m: Float[np.ndarray, "points 3"]) -> Bool[np.ndarray, " points"]:
@@ -69,8 +69,7 @@ def space_points(
     if not all(view.mask.any() for view in views):
         raise ValueError("the mask of a view is empty")
     middle = passing_place([view.position_m for view in views], [view.rays(centre(view.mask))[0] for view in views])
-    found = np.concatenate([ray_points(view, middle, pixels, generator) for view in views])
-    found = found[np.logical_and.reduce([view.shows(found) for view in views])]
+    found = np.concatenate([shown_points(view, views, middle, pixels, generator) for view in views])
     if not len(found):
         raise ValueError("no point in space lies on the masks of both views: the cameras do not fit the masks")
     return found[generator.choice(len(found), count, replace=len(found) < count)]
@@ -88,6 +87,15 @@ def passing_place(
     """The place with the least sum of squared distances to lines with unit directions."""
     across = [np.eye(3) - np.outer(direction, direction) for direction in directions]
     return np.linalg.solve(sum(across), sum(part @ origin for part, origin in zip(across, origins)))
+
+
+def shown_points(
+    view: View, views: Sequence[View], middle: Float[np.ndarray, "3"], pixels: int, generator: np.random.Generator
+) -> Float[np.ndarray, "points 3"]:
+    """The points on rays through a view's mask that the other views show too."""
+    points = ray_points(view, middle, pixels, generator)
+    others = [other.shows(points) for other in views if other is not view]
+    return points[np.logical_and.reduce(others)]
 
 
 def ray_points(
