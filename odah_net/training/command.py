@@ -16,11 +16,12 @@ from odah_net.training.run import Machine, train
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `odah-net train`."""
     parser.epilog = (
-        "Writes checkpoint.pt, losses.csv, and, to be fast from the second epoch on, crops/ and features.npz. The same "
+        "Writes checkpoint.pt, losses.csv, with --val also best.pt and validation.csv, and, to be fast from the second epoch on, crops/ and features.npz. The same "
         "command with --resume goes on exactly where the checkpoint is."
     )
     parser.add_argument("--config", default="small", help=f"size of the network: {', '.join(SIZES)} (default: small)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
+    parser.add_argument("--val", type=Path, metavar="DIR", help="data set for validation at each checkpoint")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     length = parser.add_mutually_exclusive_group()
     stages = ("FRAME", "SEQUENCE")
@@ -74,7 +75,7 @@ def main(arguments: argparse.Namespace) -> None:
     frame, sequence = arguments.steps or arguments.epochs or (14, 5)
     length = Length(frame, sequence, in_steps=arguments.steps is not None)
     machine = Machine(chosen_device(arguments.device), arguments.workers, arguments.at_once, arguments.save_every)
-    checkpoint = train(arguments.data, arguments.out, plan, length, machine, arguments.resume)
+    checkpoint = train(arguments.data, arguments.out, plan, length, machine, arguments.resume, unseen=arguments.val)
     sys.stdout.write(f"{checkpoint}\n")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from odah_net.training.log import LossLog
 from odah_net.training.plan import FRAME, SEQUENCE, Length, Plan
 from odah_net.training.stages import Session, Stage, frame_prediction, run_stage
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,39 @@ class Machine:
     save_every: int = 500
 
 
+@dataclass(frozen=True)
+class Samples:
+    """What both stages draw from.
+
+    Attributes:
+        frames: of the first stage.
+        windows: of the second stage; none where it has no steps. Their features are set when it begins.
+        kept: file for the features.
+    """
+
+    frames: Sequences
+    windows: FeatureWindows | None
+    kept: Path
+
+    def set_features(self, network: Network, machine: Machine) -> None:
+        """Give the windows what the encoder finds."""
+        if self.windows:
+            self.windows.features = kept_features(
+                self.kept, network.frame, self.frames, machine.at_once, machine.workers, machine.device
+            )
+
+
+def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -> Samples:
+    """The samples of a data set.
+
+    Raises:
+        InputError: the data cannot be used.
+    """
+    clips, size = open_clips(data), size_called(plan.config)
+    frames = Sequences(clips, size, 1, 1, plan.seed, CropCache(out / "crops"))
+    return Samples(frames, FeatureWindows(clips, size.frames) if length.sequence else None, out / called)
+
+
 def train(
     data: Path,
     out: Path,
@@ -53,8 +86,9 @@ def train(
     machine: Machine,
     resume: bool = False,
     skeleton: Skeleton | None = None,
+    unseen: Path | None = None,
 ) -> Path:
-    """Train both stages; returns the checkpoint.
+    """Train both stages; returns the checkpoint, the best validated one where there is a data set for that.
 
     Args:
         data: an exported data set.
@@ -64,23 +98,47 @@ def train(
         machine: where.
         resume: go on from the checkpoint in `out`.
         skeleton: of generic size; read by OpenSim where it is not given.
+        unseen: a data set for validation; the second stage then builds on the best encoder of the first.
 
     Raises:
         InputError: the data cannot be used, `out` holds another run, or there is nothing to go on from.
     """
-    clips = open_clips(data)
-    state = started(out, plan, clips, resume, skeleton)
-    network, size = state.build(machine.device), size_called(plan.config)
-    log = LossLog(out / "losses.csv")
+    # All samples are found before the first step, so that unfit data are refused then and not between the stages.
+    seen = samples_of(data, out, plan, length, "features.npz")
+    validation = samples_of(unseen, out, plan, length, "features-val.npz") if unseen else None
+    state = started(out, plan, resume) or beginning(plan, seen.frames.clips, skeleton or generic_skeleton())
+    check_labels([*seen.frames.clips, *(validation.frames.clips if validation else ())], state.kinematics())
+    network = state.build(machine.device)
+    session = begin_session(out, state, network, machine, resume)
+    first, optimizer = state.step, state.optimizer or None
+    if state.stage == FRAME:
+        run_stage(session, frame_stage(network, seen, validation, plan, length, machine), first, optimizer)
+        first, optimizer = 0, None
+        if validation:
+            network.load_state_dict(read_checkpoint(out / BEST).network)
+    if seen.windows:
+        for samples in (seen, validation) if validation else (seen,):
+            samples.set_features(network, machine)
+        run_stage(session, sequence_stage(network, seen, validation, plan, length, machine), first, optimizer)
+    return out / (BEST if validation else CHECKPOINT)
+
+
+def begin_session(out: Path, state: Checkpoint, network: Network, machine: Machine, resume: bool) -> Session:
+    """What both stages share: where the state goes on from, and how it is saved."""
+    plan, log, validation = state.plan, LossLog(out / "losses.csv"), LossLog(out / "validation.csv")
     if resume:
         log.go_on_from(state.stage, state.step)
+        validation.go_on_from(state.stage, state.step)
 
-    def save(stage: str, step: int, optimizer: dict[str, Any]) -> None:
+    def save(stage: str, step: int, optimizer: dict[str, Any], best: bool) -> None:
         log.write()
+        if validation.rows:
+            validation.write()
         content = Checkpoint(plan, state.skeleton, state.mean, stage, step, network.state_dict(), optimizer)
-        write_checkpoint(out / CHECKPOINT, content)
+        for name in (BEST, CHECKPOINT) if best else (CHECKPOINT,):
+            write_checkpoint(out / name, content)
 
-    session = Session(
+    return Session(
         network=network,
         kinematics=state.kinematics(machine.device),
         device=machine.device,
@@ -89,69 +147,59 @@ def train(
         seed=plan.seed,
         workers=machine.workers,
         log=log,
+        validation=validation,
         save=save,
         save_every=machine.save_every,
     )
-    # Both are made before the first step, so that unfit data are refused then and not between the stages.
-    frames = Sequences(clips, size, 1, 1, plan.seed, CropCache(out / "crops"))
-    windows = FeatureWindows(clips, size.frames) if length.sequence else None
-    first, optimizer = state.step, state.optimizer or None
-    if state.stage == FRAME:
-        run_stage(session, frame_stage(network, frames, plan, length, machine), first, optimizer)
-        first, optimizer = 0, None
-    if windows:
-        windows.features = kept_features(
-            out / "features.npz", network.frame, frames, machine.at_once, machine.workers, machine.device
-        )
-        run_stage(session, sequence_stage(network, windows, plan, length, machine), first, optimizer)
-    return out / CHECKPOINT
 
 
-def frame_stage(network: Network, frames: Sequences, plan: Plan, length: Length, machine: Machine) -> Stage:
+def frame_stage(
+    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, length: Length, machine: Machine
+) -> Stage:
     """The first stage: the frame encoder."""
-    steps = length.steps(FRAME, -(-len(frames) // plan.frame_batch))
     return Stage(
-        FRAME,
-        frames,
-        plan.frame_batch,
-        machine.at_once,
-        steps,
-        network.frame,
-        lambda part: frame_prediction(network, part),
+        name=FRAME,
+        samples=seen.frames,
+        batch=plan.frame_batch,
+        at_once=machine.at_once,
+        steps=length.steps(FRAME, -(-len(seen.frames) // plan.frame_batch)),
+        module=network.frame,
+        predict=lambda part: frame_prediction(network, part),
+        unseen=unseen.frames if unseen else None,
     )
 
 
-def sequence_stage(network: Network, windows: FeatureWindows, plan: Plan, length: Length, machine: Machine) -> Stage:
+def sequence_stage(
+    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, length: Length, machine: Machine
+) -> Stage:
     """The second stage: refinement of features that no longer change."""
-    steps = length.steps(SEQUENCE, -(-len(windows) // plan.sequence_batch))
-    at_once = max(1, machine.at_once // windows.length)
+    windows = cast(FeatureWindows, seen.windows)
     return Stage(
-        SEQUENCE,
-        windows,
-        plan.sequence_batch,
-        at_once,
-        steps,
-        network.sequence,
-        lambda part: network.sequence(part["features"]),
+        name=SEQUENCE,
+        samples=windows,
+        batch=plan.sequence_batch,
+        at_once=max(1, machine.at_once // windows.length),
+        steps=length.steps(SEQUENCE, -(-len(windows) // plan.sequence_batch)),
+        module=network.sequence,
+        predict=lambda part: network.sequence(part["features"]),
+        unseen=unseen.windows if unseen else None,
     )
 
 
-def started(out: Path, plan: Plan, clips: Sequence[ClipData], resume: bool, skeleton: Skeleton | None) -> Checkpoint:
-    """The state to go on from: that of the checkpoint, or new weights.
+def started(out: Path, plan: Plan, resume: bool) -> Checkpoint | None:
+    """The state of the checkpoint to go on from; None for a new run.
 
     Raises:
-        InputError: there is a checkpoint and it is not wanted, or there is none and it is; or the labels do not fit.
+        InputError: there is a checkpoint and it is not wanted, or there is none and it is.
     """
     path = out / CHECKPOINT
     if resume:
         state = read_checkpoint(path)
         plan.check_same(state.plan)
-    elif path.exists():
+        return state
+    if path.exists():
         raise InputError(f"{path}: is there already. Go on with it by --resume, or choose another --out.")
-    else:
-        state = beginning(plan, clips, skeleton or generic_skeleton())
-    check_labels(clips, Kinematics(state.skeleton))
-    return state
+    return None
 
 
 def beginning(plan: Plan, clips: Sequence[ClipData], skeleton: Skeleton) -> Checkpoint:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -16,6 +17,7 @@ from odah_net.training.batches import Epochs, InEpoch, Steps
 from odah_net.training.log import LossLog, Progress
 
 ADAM_BETAS = (0.5, 0.999)
+UNSEEN_SAMPLES = 256
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Stage:
         steps: how many the whole stage has.
         module: the part of the network that learns.
         predict: from the samples of a pass to their prediction.
+        unseen: samples for validation, none where there is no such data set.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Stage:
     steps: int
     module: nn.Module
     predict: Callable[[Sample], Prediction]
+    unseen: Epochs | None = None
 
 
 @dataclass
@@ -54,7 +58,8 @@ class Session:
         seed: decides the order of samples.
         workers: processes that make samples of frames.
         log: losses of every step.
-        save: called with stage, steps done and Adam's state.
+        validation: losses on unseen samples at each checkpoint.
+        save: called with stage, steps done, Adam's state, and whether no checkpoint of the stage validated better.
         save_every: steps between checkpoints.
     """
 
@@ -66,7 +71,8 @@ class Session:
     seed: int
     workers: int
     log: LossLog
-    save: Callable[[str, int, dict[str, Any]], None]
+    validation: LossLog
+    save: Callable[[str, int, dict[str, Any], bool], None]
     save_every: int
 
 
@@ -88,7 +94,8 @@ def run_stage(session: Session, stage: Stage, first: int = 0, optimizer_state: d
         session.log.add(stage.name, step, terms)
         progress.tell(step, sum(terms.values()))
         if (step + 1) % session.save_every == 0 or step + 1 == stage.steps:
-            session.save(stage.name, step + 1, optimizer.state_dict())
+            best = validate(session, stage, step)
+            session.save(stage.name, step + 1, optimizer.state_dict(), best)
 
 
 def batches(session: Session, stage: Stage, first: int) -> Iterator[Sample]:
@@ -106,10 +113,33 @@ def take_step(session: Session, stage: Stage, optimizer: torch.optim.Optimizer, 
     for start in range(0, count, stage.at_once):
         part = {name: tensor[start : start + stage.at_once].to(session.device) for name, tensor in sample.items()}
         share = len(part["angles"]) / count
-        found = stage.predict(part)
-        truth = Prediction(part["angles"].reshape(found.angles_rad.shape), part["scales"].reshape(found.scales.shape))
-        terms = losses(session.kinematics, found, truth, session.terms)
+        terms = losses_of(session, stage, part)
         (share * torch.stack(list(terms.values())).sum()).backward()
         sums = {name: sums.get(name, 0.0) + share * term.detach() for name, term in terms.items()}
     optimizer.step()
     return {name: float(value) for name, value in sums.items()}
+
+
+def losses_of(session: Session, stage: Stage, part: Sample) -> dict[str, Tensor]:
+    """The weighted losses of a pass."""
+    found = stage.predict(part)
+    truth = Prediction(part["angles"].reshape(found.angles_rad.shape), part["scales"].reshape(found.scales.shape))
+    return losses(session.kinematics, found, truth, session.terms)
+
+
+@torch.no_grad()
+def validate(session: Session, stage: Stage, step: int) -> bool:
+    """Note the losses on unseen samples, spread evenly; whether no earlier ones of the stage are lower."""
+    if stage.unseen is None:
+        return False
+    chosen = np.unique(np.linspace(0, len(stage.unseen) - 1, UNSEEN_SAMPLES).astype(int))
+    order = [[(0, int(index)) for index in part] for part in np.array_split(chosen, -(-len(chosen) // stage.at_once))]
+    workers = min(session.workers, len(order))
+    sums: dict[str, float] = {}
+    for sample in DataLoader(InEpoch(stage.unseen), batch_sampler=order, num_workers=workers):
+        part = {name: tensor.to(session.device) for name, tensor in sample.items()}
+        for name, term in losses_of(session, stage, part).items():
+            sums[name] = sums.get(name, 0.0) + float(term) * len(part["angles"]) / len(chosen)
+    before = [float(row["total"]) for row in session.validation.rows if row["stage"] == stage.name]
+    session.validation.add(stage.name, step, sums)
+    return sum(sums.values()) <= min(before, default=np.inf)

@@ -107,6 +107,19 @@ def test_the_mean_pose_is_taken_on_the_circle_over_valid_frames():
     assert torch.allclose(mean.scales, torch.tensor(1.1))
 
 
+def test_the_best_validated_weights_are_kept(drawn, kinematics, tmp_path):
+    skeleton, length, machine = kinematics.forward.skeleton, Length(4, 3, True), Machine(CPU, save_every=2)
+    best = read_checkpoint(train(drawn, tmp_path, PLAN, length, machine, skeleton=skeleton, unseen=drawn))
+    with (tmp_path / "validation.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["stage"], row["step"]) for row in rows] == [
+        *(("frame", step) for step in "13"),
+        *(("sequence", step) for step in "12"),
+    ]
+    refined = {int(row["step"]) + 1: float(row["total"]) for row in rows if row["stage"] == "sequence"}
+    assert (best.stage, best.step) == ("sequence", min(refined, key=refined.__getitem__))
+
+
 def test_mistakes_are_named(drawn, kinematics, trained, tmp_path, capsys):
     skeleton, short = kinematics.forward.skeleton, Length(1, 0, True)
     with pytest.raises(InputError, match=r"is there already\. Go on with it by --resume"):
