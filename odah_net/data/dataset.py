@@ -13,12 +13,14 @@ from torch.utils.data import Dataset
 from odah_gen.errors import InputError
 from odah_gen.run import CAMERAS
 from odah_net.configuration import NetworkSize
+from odah_net.data.augment import augmented
 from odah_net.data.clips import ClipData, root_relative
 from odah_net.data.crop import normalised
 from odah_net.data.crops_of_clip import CropCache, Crops, read_crops
 from odah_net.data.space_points import View, places_in_crop, space_points
 
 Sample = dict[str, Tensor]
+POINTS, AUGMENTATION = 0, 1
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,24 @@ class Sequences(Dataset[Sample]):
         step: int,
         seed: int = 0,
         cache: CropCache | None = None,
+        augment: bool = False,
     ) -> None:
         """Find the windows.
+
+        Args:
+            clips: of a data set.
+            size: of the network.
+            length: frames of a window.
+            step: windows begin every so many frames.
+            seed: decides points and augmentation.
+            cache: where crops are kept; decoded for every sample where there is none.
+            augment: change squares and colours and hide parts, differently in every epoch.
 
         Raises:
             InputError: no clip is long enough.
         """
         self.clips, self.size, self.length, self.seed, self.cache, self.epoch = clips, size, length, seed, cache, 0
+        self.augment = augment
         self.windows = [
             Window(number, start)
             for number, clip in enumerate(clips)
@@ -90,22 +103,28 @@ class Sequences(Dataset[Sample]):
     def _crops(self, clip: ClipData, start: int) -> Crops:
         """The crops of a window."""
         if self.cache is None:
-            return read_crops(clip, start, self.length, self.size.image_px)
-        return self.cache.read(clip, self.size.image_px).take(start, self.length)
+            crops = read_crops(clip, start, self.length, self.size.image_px)
+        else:
+            crops = self.cache.read(clip, self.size.image_px).take(start, self.length)
+        return augmented(crops, self._generator(clip, start, AUGMENTATION)) if self.augment else crops
 
     def _points(self, clip: ClipData, crops: Crops, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points in space and their places in both crops, frame by frame."""
         drawn = [
             frame_points(
-                clip, crops.masks[number], crops.intrinsics[number], self.size.points, self._generator(clip, frame)
+                clip,
+                crops.masks[number],
+                crops.intrinsics[number],
+                self.size.points,
+                self._generator(clip, frame, POINTS),
             )
             for number, frame in enumerate(frames)
         ]
         return np.stack([points for points, _ in drawn]), np.stack([places for _, places in drawn])
 
-    def _generator(self, clip: ClipData, frame: int) -> np.random.Generator:
-        """What decides the points of a frame."""
-        return np.random.default_rng([self.seed, self.epoch, zlib.crc32(clip.clip_id.encode()), int(frame)])
+    def _generator(self, clip: ClipData, frame: int, purpose: int) -> np.random.Generator:
+        """What decides the points of a frame, or the augmentation of a window that begins there."""
+        return np.random.default_rng([self.seed, self.epoch, zlib.crc32(clip.clip_id.encode()), int(frame), purpose])
 
 
 def frame_points(

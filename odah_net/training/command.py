@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limits-on-circle", action="store_true", help="penalise them as the paper's equation 4 prints"
     )
     parser.add_argument("--no-points", action="store_true", help="do not train on key points")
+    parser.add_argument("--augment", action="store_true", help="vary squares and colours and hide parts in stage one")
     parser.add_argument("--workers", type=int, default=0, help="processes that read videos (default: 0, none)")
     parser.add_argument("--at-once", type=int, default=64, metavar="FRAMES", help="per forward pass (default: 64)")
     parser.add_argument("--save-every", type=int, default=500, metavar="STEPS", help="default: 500")
@@ -71,6 +72,7 @@ def main(arguments: argparse.Namespace) -> None:
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
         terms=LossTerms(not arguments.no_limits, arguments.limits_on_circle, not arguments.no_points),
+        augment=arguments.augment,
     )
     frame, sequence = arguments.steps or arguments.epochs or (14, 5)
     length = Length(frame, sequence, in_steps=arguments.steps is not None)

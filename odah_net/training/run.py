@@ -50,12 +50,14 @@ class Samples:
     """What both stages draw from.
 
     Attributes:
-        frames: of the first stage.
+        frames: of the first stage, perhaps augmented.
+        plain: the same frames as they are.
         windows: of the second stage; none where it has no steps. Their features are set when it begins.
         kept: file for the features.
     """
 
     frames: Sequences
+    plain: Sequences
     windows: FeatureWindows | None
     kept: Path
 
@@ -63,19 +65,20 @@ class Samples:
         """Give the windows what the encoder finds."""
         if self.windows:
             self.windows.features = kept_features(
-                self.kept, network.frame, self.frames, machine.at_once, machine.workers, machine.device
+                self.kept, network.frame, self.plain, machine.at_once, machine.workers, machine.device
             )
 
 
-def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -> Samples:
+def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str, augment: bool = False) -> Samples:
     """The samples of a data set.
 
     Raises:
         InputError: the data cannot be used.
     """
     clips, size = open_clips(data), size_called(plan.config)
-    frames = Sequences(clips, size, 1, 1, plan.seed, CropCache(out / "crops"))
-    return Samples(frames, FeatureWindows(clips, size.frames) if length.sequence else None, out / called)
+    cache = CropCache(out / "crops")
+    frames, plain = (Sequences(clips, size, 1, 1, plan.seed, cache, changed) for changed in (augment, False))
+    return Samples(frames, plain, FeatureWindows(clips, size.frames) if length.sequence else None, out / called)
 
 
 def train(
@@ -104,7 +107,7 @@ def train(
         InputError: the data cannot be used, `out` holds another run, or there is nothing to go on from.
     """
     # All samples are found before the first step, so that unfit data are refused then and not between the stages.
-    seen = samples_of(data, out, plan, length, "features.npz")
+    seen = samples_of(data, out, plan, length, "features.npz", plan.augment)
     validation = samples_of(unseen, out, plan, length, "features-val.npz") if unseen else None
     state = started(out, plan, resume) or beginning(plan, seen.frames.clips, skeleton or generic_skeleton())
     check_labels([*seen.frames.clips, *(validation.frames.clips if validation else ())], state.kinematics())
