@@ -23,8 +23,9 @@ def save(figure: Figure, path: Path) -> None:
 
 def write_curves(path: Path, clip: ClipTracks, names: Sequence[str]) -> None:
     """Angle curves (°) of every coordinate, label and methods; frames without a label are left out."""
-    figure = Figure(figsize=(3 * COLUMNS, 2 * ROWS), layout="constrained")
-    parts = figure.subplots(ROWS, COLUMNS, sharex=True, squeeze=False).flat
+    figure = Figure(figsize=(3 * COLUMNS, 2 * ROWS))
+    spaces = {"left": 0.03, "right": 0.99, "bottom": 0.03, "top": 0.93, "wspace": 0.2, "hspace": 0.3}
+    parts = figure.subplots(ROWS, COLUMNS, sharex=True, squeeze=False, gridspec_kw=spaces).flat
     time_s = np.arange(len(clip.valid)) / clip.fps
     tracks = {"label": (clip.truth, TRUTH_COLOUR)} | {
         name: (found, COLOURS[name]) for name, found in clip.found.items()
@@ -35,7 +36,7 @@ def write_curves(path: Path, clip: ClipTracks, names: Sequence[str]) -> None:
             part.plot(time_s, np.rad2deg(shown), color=colour, label=called, linewidth=1)
         part.set_title(name, fontsize=8)
         part.tick_params(labelsize=7)
-    figure.legend(*parts[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(tracks), fontsize=9)
+    figure.legend(*parts[0].get_legend_handles_labels(), loc="upper right", ncols=len(tracks), fontsize=9)
     figure.suptitle(f"{clip.clip_id}: angles (°) over time (s)", fontsize=10, x=0.01, ha="left")
     save(figure, path)
 

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", default="small", help=f"size of the network: {', '.join(SIZES)} (default: small)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
+    parser.add_argument("--subjects", nargs="+", default=(), metavar="SUBJECT", help="only these of the data set")
     parser.add_argument("--val", type=Path, metavar="DIR", help="data set for validation at each checkpoint")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     length = parser.add_mutually_exclusive_group()
@@ -72,6 +73,7 @@ def main(arguments: argparse.Namespace) -> None:
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
         terms=LossTerms(not arguments.no_limits, arguments.limits_on_circle, not arguments.no_points),
+        subjects=tuple(arguments.subjects),
         augment=arguments.augment,
     )
     frame, sequence = arguments.steps or arguments.epochs or (14, 5)

@@ -21,6 +21,7 @@ class Plan:
         learning_rate: of Adam, constant.
         seed: of first weights, order and points in space.
         terms: which losses are trained with.
+        subjects: trained on; all where none is named.
         augment: whether the frames of the first stage are augmented.
     """
 
@@ -30,6 +31,7 @@ class Plan:
     learning_rate: float = 5e-5
     seed: int = 0
     terms: LossTerms = field(default_factory=LossTerms)
+    subjects: tuple[str, ...] = ()
     augment: bool = False
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A training run: both stages, begun or gone on with."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,15 +70,15 @@ class Samples:
             )
 
 
-def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str, augment: bool = False) -> Samples:
+def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -> Samples:
     """The samples of a data set.
 
     Raises:
         InputError: the data cannot be used.
     """
-    clips, size = open_clips(data), size_called(plan.config)
+    clips, size = open_clips(data, plan.subjects or None), size_called(plan.config)
     cache = CropCache(out / "crops")
-    frames, plain = (Sequences(clips, size, 1, 1, plan.seed, cache, changed) for changed in (augment, False))
+    frames, plain = (Sequences(clips, size, 1, 1, plan.seed, cache, changed) for changed in (plan.augment, False))
     return Samples(frames, plain, FeatureWindows(clips, size.frames) if length.sequence else None, out / called)
 
 
@@ -107,8 +108,9 @@ def train(
         InputError: the data cannot be used, `out` holds another run, or there is nothing to go on from.
     """
     # All samples are found before the first step, so that unfit data are refused then and not between the stages.
-    seen = samples_of(data, out, plan, length, "features.npz", plan.augment)
-    validation = samples_of(unseen, out, plan, length, "features-val.npz") if unseen else None
+    seen = samples_of(data, out, plan, length, "features.npz")
+    as_it_is = dataclasses.replace(plan, subjects=(), augment=False)
+    validation = samples_of(unseen, out, as_it_is, length, "features-val.npz") if unseen else None
     state = started(out, plan, resume) or beginning(plan, seen.frames.clips, skeleton or generic_skeleton())
     check_labels([*seen.frames.clips, *(validation.frames.clips if validation else ())], state.kinematics())
     network = state.build(machine.device)

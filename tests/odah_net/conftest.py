@@ -56,7 +56,7 @@ def trained(drawn, kinematics, tmp_path_factory) -> Path:
     """A checkpoint of a tiny network after a short training on the drawn data set."""
     plan = Plan("tiny", frame_batch=8, sequence_batch=4, learning_rate=5e-3)
     out, machine = tmp_path_factory.mktemp("trained"), Machine(torch.device("cpu"))
-    return train(drawn, out, plan, Length(50, 40, True), machine, skeleton=kinematics.forward.skeleton)
+    return train(drawn, out, plan, Length(30, 25, True), machine, skeleton=kinematics.forward.skeleton)
 
 
 def random_angles(kinematics: Kinematics, *batch: int, seed: int = 0) -> torch.Tensor:

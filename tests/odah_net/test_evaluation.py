@@ -6,9 +6,8 @@ import torch
 
 from odah_gen.storage import read_json
 from odah_net.cli import main
-from odah_net.configuration import FEATURES, SIZES
+from odah_net.configuration import FEATURES
 from odah_net.data.clips import open_clips
-from odah_net.describe_command import operations, parts
 from odah_net.evaluation.methods import ClipTracks, methods, track
 from odah_net.evaluation.scores import groups, pelvis, scores_of, valid_runs
 from odah_net.kinematics import Kinematics
@@ -140,11 +139,3 @@ def test_the_command_writes_table_figures_and_pictures(trained, drawn, tmp_path,
     mean = np.arctan2(np.sin(angles).mean(0), np.cos(angles).mean(0))
     expected = angle_errors_deg(mean, angles).mean()
     assert methods["mean pose"]["mae_all_deg"] == pytest.approx(expected, rel=1e-4)
-
-
-def test_the_paper_counts_as_many_operations_as_published():
-    with torch.device("meta"):
-        network = Network(SIZES["paper"])
-    found = [round(count / 1e9, 1) for count in operations(network, SIZES["paper"]).values()]
-    assert (found[0], found[2]) == (201.7, 33.1)
-    assert list(parts(network))[-1] == "all"

@@ -62,8 +62,8 @@ def test_passes_of_any_size_give_the_same_step(drawn, kinematics, tmp_path):
 def test_both_stages_learn(trained):
     rows = losses_of(trained.parent)
     totals = {stage: [float(row["total"]) for row in rows if row["stage"] == stage] for stage in ("frame", "sequence")}
-    assert np.mean(totals["frame"][-10:]) < 0.7 * np.mean(totals["frame"][:5])
-    assert np.mean(totals["sequence"][-10:]) < 0.85 * np.mean(totals["sequence"][:5])
+    assert np.mean(totals["frame"][-10:]) < 0.8 * np.mean(totals["frame"][:5])
+    assert np.mean(totals["sequence"][-10:]) < 0.9 * np.mean(totals["sequence"][:5])
 
 
 def test_every_part_that_can_learn_has_moved_and_the_encoder_rests_in_the_second_stage(drawn, kinematics, tmp_path):
