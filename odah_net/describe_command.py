@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -60,19 +59,20 @@ def parameters(module: nn.Module) -> int:
 
 def operations(network: Network, size: NetworkSize) -> dict[str, int]:
     """Floating-point operations of forward passes, two for each multiplication with addition."""
-    side, points = size.image_px, size.points
-    pictures = torch.empty(1, 2, 3, side, side, device="meta")
-    inputs = (pictures, torch.empty(1, points, 3, device="meta"), torch.empty(1, 2, points, 2, device="meta"))
-    features = torch.empty(1, size.frames, FEATURES, device="meta")
+    side, points, views = size.image_px, size.points, 2
+    inputs = [(1, views, 3, side, side), (1, points, 3), (1, views, points, 2)]
+    frame = counted(network.frame, *inputs)
     return {
-        "hourglasses, one picture": counted(lambda: network.frame.hourglass(pictures[:, 0])),
-        "frame encoder, both views of a frame": counted(lambda: network.frame(*inputs)),
-        f"refinement, a sequence of {size.frames} frames": counted(lambda: network.sequence(features)),
+        "hourglasses, one picture": frame["FrameEncoder.hourglass"] // views,
+        "frame encoder, both views of a frame": frame["Global"],
+        f"refinement, a sequence of {size.frames} frames": counted(network.sequence, (1, size.frames, FEATURES))[
+            "Global"
+        ],
     }
 
 
-def counted(forward: Callable[[], object]) -> int:
-    """Floating-point operations of a forward pass."""
+def counted(module: nn.Module, *shapes: tuple[int, ...]) -> dict[str, int]:
+    """Floating-point operations of a forward pass, of all (Global) and of each part by its name."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        forward()
-    return counter.get_total_flops()
+        module(*(torch.empty(shape, device="meta") for shape in shapes))
+    return {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}

@@ -34,10 +34,16 @@ def same(left, right):
     return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
+@pytest.fixture(scope="module")
+def whole(drawn, kinematics, tmp_path_factory):
+    """A run that never stopped."""
+    out, skeleton = tmp_path_factory.mktemp("whole"), kinematics.forward.skeleton
+    return train(drawn, out, PLAN, Length(6, 4, True), Machine(CPU, save_every=2), skeleton=skeleton)
+
+
 @pytest.mark.parametrize("stop", [(3, 0), (6, 3)], ids=["in the frame stage", "in the sequence stage"])
-def test_going_on_equals_never_having_stopped(drawn, kinematics, tmp_path, stop):
+def test_going_on_equals_never_having_stopped(drawn, kinematics, whole, tmp_path, stop):
     machine, skeleton = Machine(CPU, save_every=2), kinematics.forward.skeleton
-    whole = train(drawn, tmp_path / "whole", PLAN, Length(6, 4, True), machine, skeleton=skeleton)
     train(drawn, tmp_path / "parts", PLAN, Length(*stop, True), machine, skeleton=skeleton)
     parts = train(drawn, tmp_path / "parts", PLAN, Length(6, 4, True), machine, resume=True)
     left, right = read_checkpoint(whole), read_checkpoint(parts)
