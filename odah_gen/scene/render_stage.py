@@ -163,8 +163,8 @@ class Clock:
         """So many frames of one camera are done already."""
         self._done = self._skipped = frames
 
-    def tick(self, renderer: str) -> None:
-        """One more frame of one camera is done."""
+    def tick(self, renderer: str = "") -> None:
+        """One more frame of one camera is done, by a renderer if one draws."""
         self._done += 1
         self._times.append(time.monotonic())
         per_frame = self.seconds_per_frame if len(self._times) > 2 else None

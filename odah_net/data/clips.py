@@ -1,0 +1,111 @@
+"""An exported data set: its clips, their labels and cameras."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from odah_gen.errors import InputError
+from odah_gen.frames import world_to_ground
+from odah_gen.run import CAMERAS, read_table
+from odah_gen.scene.cameras import Camera, read_cameras
+from odah_gen.storage import read_npz
+from odah_net.data.random_access import decode
+
+LABELS = (
+    "valid",
+    "coordinate_names",
+    "coordinates_rad",
+    "confidence",
+    "scales",
+    "mass_centers_m",
+    "joint_centers_m",
+    "joint_names",
+    "pelvis_rotation",
+)
+
+
+@dataclass(frozen=True)
+class ClipData:
+    """One clip of a data set.
+
+    Attributes:
+        clip_id, subject, action: of the catalogue.
+        folder: where its files are.
+        frames, fps: length and rate.
+    """
+
+    clip_id: str
+    subject: str
+    action: str
+    folder: Path
+    frames: int
+    fps: float
+
+    @cached_property
+    def labels(self) -> dict[str, np.ndarray]:
+        """Arrays of labels.npz (docs/formats.md)."""
+        return read_npz(self.folder / "labels.npz", LABELS)
+
+    @cached_property
+    def cameras(self) -> dict[str, Camera]:
+        """Both cameras."""
+        return read_cameras(self.folder / "cameras.json")
+
+    def pictures(self, camera: str, start: int, count: int) -> UInt8[np.ndarray, "count height width 3"]:
+        """Some frames of a camera."""
+        return decode(self.folder / f"{camera}.mp4", start, count)
+
+    def masks(self, camera: str, start: int, count: int) -> Bool[np.ndarray, "count height width"]:
+        """Where the person is in some frames of a camera."""
+        return decode(self.folder / f"{camera}_mask.mkv", start, count, "gray") > 127
+
+
+def open_clips(folder: Path, subjects: Sequence[str] | None = None) -> list[ClipData]:
+    """The clips of an exported data set, or of some of its subjects.
+
+    Raises:
+        InputError: this is no data set, it has no such subject, or a file of a clip is missing.
+    """
+    if not (folder / "clips.parquet").is_file():
+        raise InputError(f"{folder}: is no data set (no clips.parquet). Make one with: odah-gen export --split train.")
+    table = read_table(folder / "clips.parquet")
+    absent = sorted(set(subjects or ()) - set(table["subject"]))
+    if absent:
+        raise InputError(
+            f"{folder}: has no subject {', '.join(absent)}; it has {', '.join(sorted(set(table.subject)))}."
+        )
+    rows = table.to_dict("records")
+    clips = [clip_of(folder, row) for row in rows if subjects is None or row["subject"] in subjects]
+    for clip in clips:
+        check_views(clip)
+    return clips
+
+
+def clip_of(folder: Path, row: Mapping[Hashable, Any]) -> ClipData:
+    """A clip from its row of the catalogue."""
+    clip_id = str(row["clip_id"])
+    place = folder / "clips" / clip_id
+    return ClipData(clip_id, str(row["subject"]), str(row["action"]), place, int(row["frames"]), float(row["fps"]))
+
+
+def check_views(clip: ClipData) -> None:
+    """See that both views are there.
+
+    Raises:
+        InputError: a video or mask is missing.
+    """
+    for name in (name for camera in CAMERAS for name in (f"{camera}.mp4", f"{camera}_mask.mkv")):
+        if not (clip.folder / name).is_file():
+            raise InputError(f"{clip.folder / name}: this view is missing; both are needed. Export the data set again.")
+
+
+def root_relative(labels: Mapping[str, np.ndarray]) -> Float[np.ndarray, "frames 44 3"]:
+    """Mass centres, then joint centres, from the pelvis joint on (m, axes of OpenSim ground)."""
+    points = np.concatenate([labels["mass_centers_m"], labels["joint_centers_m"]], 1)
+    root = labels["joint_names"].tolist().index("ground_pelvis")
+    return world_to_ground(points - labels["joint_centers_m"][:, [root]])

@@ -1,0 +1,40 @@
+"""`odah-net evaluate`: scores of a trained network on a data set."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from odah_net.evaluation.evaluate import evaluate, table
+from odah_net.training.checkpoint import read_checkpoint
+from odah_net.training.command import add_device_argument, chosen_device
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `odah-net evaluate`."""
+    parser.epilog = (
+        "Prints a table of three methods: the sequence, its frames by themselves, and the mean pose of the training set, "
+        "which any network must beat. docs/network.md defines the figures."
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, required=True, metavar="FILE", help="checkpoint.pt of odah-net train"
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
+    parser.add_argument("--subjects", nargs="+", metavar="SUBJECT", help="only these of the data set")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json, table.txt and pictures here")
+    parser.add_argument("--curves", type=int, default=4, metavar="CLIPS", help="clips with a picture (default: 4)")
+    parser.add_argument("--workers", type=int, default=0, help="processes that read videos (default: 0, none)")
+    add_device_argument(parser)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Evaluate, and print the table."""
+    report = evaluate(
+        read_checkpoint(arguments.checkpoint),
+        arguments.data,
+        arguments.out,
+        arguments.subjects,
+        chosen_device(arguments.device),
+        arguments.workers,
+        arguments.curves,
+    )
+    sys.stdout.write(f"{report['clips']} clips, {report['frames']} frames\n{table(report['methods'])}")

@@ -1,0 +1,52 @@
+"""Which samples each step takes: decided by the seed alone, so that a run can go on from any step."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from odah_net.data.dataset import Sample
+
+
+class Epochs(Protocol):
+    """Samples that may differ from epoch to epoch."""
+
+    epoch: int
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+
+class InEpoch(Dataset[Sample]):
+    """Samples asked for with their epoch, so that workers that live through many epochs draw what they should."""
+
+    def __init__(self, samples: Epochs) -> None:
+        self.samples = samples
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
+        self.samples.epoch, index = key
+        return self.samples[index]
+
+
+class Steps:
+    """The samples of each step from `first` on, as (epoch, index); each epoch has an order of its own."""
+
+    def __init__(self, samples: int, batch: int, seed: int, first: int, last: int) -> None:
+        self.samples, self.batch, self.seed, self.first, self.last = samples, batch, seed, first, last
+
+    @property
+    def per_epoch(self) -> int:
+        """Steps in one pass over the samples; the last one may be smaller."""
+        return -(-self.samples // self.batch)
+
+    def __len__(self) -> int:
+        return max(0, self.last - self.first)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for step in range(self.first, self.last):
+            epoch, number = divmod(step, self.per_epoch)
+            order = np.random.default_rng([self.seed, epoch]).permutation(self.samples)
+            yield [(epoch, int(index)) for index in order[number * self.batch : (number + 1) * self.batch]]

@@ -1,0 +1,98 @@
+"""`odah-net train`: both stages of a network on an exported data set."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from odah_gen.errors import InputError
+from odah_net.configuration import SIZES, size_called
+from odah_net.losses import LossTerms
+from odah_net.training.plan import Length, Plan
+from odah_net.training.run import Machine, train
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `odah-net train`."""
+    parser.epilog = (
+        "Writes checkpoint.pt, losses.csv, with --val also best.pt and validation.csv, and, to be fast from the second epoch on, crops/ and features.npz. The same "
+        "command with --resume goes on exactly where the checkpoint is."
+    )
+    parser.add_argument("--config", default="small", help=f"size of the network: {', '.join(SIZES)} (default: small)")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
+    parser.add_argument("--subjects", nargs="+", default=(), metavar="SUBJECT", help="only these of the data set")
+    parser.add_argument("--val", type=Path, metavar="DIR", help="data set for validation at each checkpoint")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    length = parser.add_mutually_exclusive_group()
+    stages = ("FRAME", "SEQUENCE")
+    length.add_argument(
+        "--epochs", type=int, nargs=2, metavar=stages, help="of each stage (default: 14 5, the paper's)"
+    )
+    length.add_argument("--steps", type=int, nargs=2, metavar=stages, help="of each stage, instead of epochs")
+    parser.add_argument("--batch", type=int, nargs=2, default=(8, 2), metavar=stages, help="per step (default: 8 2)")
+    parser.add_argument("--learning-rate", type=float, default=5e-5, metavar="RATE", help="default: 5e-5")
+    parser.add_argument("--seed", type=int, default=0, help="of first weights, order and points (default: 0)")
+    parser.add_argument("--no-limits", action="store_true", help="do not penalise angles outside their range")
+    parser.add_argument(
+        "--limits-on-circle", action="store_true", help="penalise them as the paper's equation 4 prints"
+    )
+    parser.add_argument("--no-points", action="store_true", help="do not train on key points")
+    parser.add_argument("--augment", action="store_true", help="vary squares and colours and hide parts in stage one")
+    parser.add_argument("--workers", type=int, default=0, help="processes that read videos (default: 0, none)")
+    parser.add_argument("--at-once", type=int, default=64, metavar="FRAMES", help="per forward pass (default: 64)")
+    parser.add_argument("--save-every", type=int, default=500, metavar="STEPS", help="default: 500")
+    add_device_argument(parser)
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+
+
+def add_device_argument(parser: argparse.ArgumentParser) -> None:
+    """Where to compute."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: CUDA where it is")
+
+
+def chosen_device(name: str) -> torch.device:
+    """The device of an option.
+
+    Raises:
+        InputError: there is no such device here.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch sees no CUDA device here. Choose cpu, or install a CUDA build of torch.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train, and say where the checkpoint is."""
+    size_called(arguments.config)
+    check_positive(arguments)
+    plan = Plan(
+        config=arguments.config,
+        frame_batch=arguments.batch[0],
+        sequence_batch=arguments.batch[1],
+        learning_rate=arguments.learning_rate,
+        seed=arguments.seed,
+        terms=LossTerms(not arguments.no_limits, arguments.limits_on_circle, not arguments.no_points),
+        subjects=tuple(arguments.subjects),
+        augment=arguments.augment,
+    )
+    frame, sequence = arguments.steps or arguments.epochs or (14, 5)
+    length = Length(frame, sequence, in_steps=arguments.steps is not None)
+    machine = Machine(chosen_device(arguments.device), arguments.workers, arguments.at_once, arguments.save_every)
+    checkpoint = train(arguments.data, arguments.out, plan, length, machine, arguments.resume, unseen=arguments.val)
+    sys.stdout.write(f"{checkpoint}\n")
+
+
+def check_positive(arguments: argparse.Namespace) -> None:
+    """See that sizes are at least one.
+
+    Raises:
+        InputError: one is not.
+    """
+    for option, values in {
+        "--batch": arguments.batch,
+        "--at-once": (arguments.at_once,),
+        "--save-every": (arguments.save_every,),
+    }.items():
+        if min(values) < 1:
+            raise InputError(f"{option}: must be at least 1, not {min(values)}.")

@@ -1,0 +1,76 @@
+"""How a network is trained: all that decides its weights, besides the data."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from odah_gen.errors import InputError
+from odah_net.losses import LossTerms
+
+FRAME, SEQUENCE = "frame", "sequence"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training run does; the same plan and data give the same weights.
+
+    Attributes:
+        config: name of the network's size.
+        frame_batch, sequence_batch: frames and sequences per step.
+        learning_rate: of Adam, constant.
+        seed: of first weights, order and points in space.
+        terms: which losses are trained with.
+        subjects: trained on; all where none is named.
+        augment: whether the frames of the first stage are augmented.
+    """
+
+    config: str
+    frame_batch: int = 8
+    sequence_batch: int = 2
+    learning_rate: float = 5e-5
+    seed: int = 0
+    terms: LossTerms = field(default_factory=LossTerms)
+    subjects: tuple[str, ...] = ()
+    augment: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for a checkpoint."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(content: Mapping[str, Any]) -> "Plan":
+        """The plan in a checkpoint."""
+        return Plan(**{**content, "terms": LossTerms(**content["terms"])})
+
+    def check_same(self, other: "Plan") -> None:
+        """See that a run goes on with the plan it began with.
+
+        Raises:
+            InputError: something differs.
+        """
+        ours, theirs = self.as_dict(), other.as_dict()
+        differing = [f"{name} was {theirs[name]} and is {ours[name]}" for name in ours if ours[name] != theirs[name]]
+        if differing:
+            raise InputError(
+                f"--resume: {'; '.join(differing)}. Give the options of the first run, or leave out --resume."
+            )
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long each stage is, in steps or in passes over the data.
+
+    Attributes:
+        frame, sequence: steps or epochs of each stage.
+        in_steps: which of the two.
+    """
+
+    frame: int
+    sequence: int
+    in_steps: bool
+
+    def steps(self, stage: str, steps_per_epoch: int) -> int:
+        """Steps of a stage."""
+        count = self.frame if stage == FRAME else self.sequence
+        return count if self.in_steps else count * steps_per_epoch

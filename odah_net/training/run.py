@@ -1,0 +1,251 @@
+"""A training run: both stages, begun or gone on with."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from odah_gen.body.layout import load_layout
+from odah_gen.errors import InputError
+from odah_gen.skeleton.skeleton import Skeleton
+from odah_gen.skeleton.worker import call
+from odah_net.configuration import size_called
+from odah_net.data.clips import ClipData, open_clips
+from odah_net.data.crops_of_clip import CropCache
+from odah_net.data.dataset import Sequences
+from odah_net.kinematics import Kinematics
+from odah_net.network.model import Network, Prediction
+from odah_net.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from odah_net.training.features import FeatureWindows, kept_features
+from odah_net.training.log import LossLog
+from odah_net.training.plan import FRAME, SEQUENCE, Length, Plan
+from odah_net.training.stages import Session, Stage, frame_prediction, run_stage
+
+CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How a run uses the machine; nothing here changes what is learnt, apart from rounding.
+
+    Attributes:
+        device: where it is trained.
+        workers: processes that make samples.
+        at_once: most frames per forward pass.
+        save_every: steps between checkpoints.
+    """
+
+    device: torch.device
+    workers: int = 0
+    at_once: int = 64
+    save_every: int = 500
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What both stages draw from.
+
+    Attributes:
+        frames: of the first stage, perhaps augmented.
+        plain: the same frames as they are.
+        windows: of the second stage; none where it has no steps. Their features are set when it begins.
+        kept: file for the features.
+    """
+
+    frames: Sequences
+    plain: Sequences
+    windows: FeatureWindows | None
+    kept: Path
+
+    def set_features(self, network: Network, machine: Machine) -> None:
+        """Give the windows what the encoder finds."""
+        if self.windows:
+            self.windows.features = kept_features(
+                self.kept, network.frame, self.plain, machine.at_once, machine.workers, machine.device
+            )
+
+
+def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -> Samples:
+    """The samples of a data set.
+
+    Raises:
+        InputError: the data cannot be used.
+    """
+    clips, size = open_clips(data, plan.subjects or None), size_called(plan.config)
+    cache = CropCache(out / "crops")
+    frames, plain = (Sequences(clips, size, 1, 1, plan.seed, cache, changed) for changed in (plan.augment, False))
+    return Samples(frames, plain, FeatureWindows(clips, size.frames) if length.sequence else None, out / called)
+
+
+def train(
+    data: Path,
+    out: Path,
+    plan: Plan,
+    length: Length,
+    machine: Machine,
+    resume: bool = False,
+    skeleton: Skeleton | None = None,
+    unseen: Path | None = None,
+) -> Path:
+    """Train both stages; returns the checkpoint, the best validated one where there is a data set for that.
+
+    Args:
+        data: an exported data set.
+        out: folder for the checkpoint, losses.csv, and what is kept from the first pass over the videos.
+        plan: what is trained.
+        length: how long.
+        machine: where.
+        resume: go on from the checkpoint in `out`.
+        skeleton: of generic size; read by OpenSim where it is not given.
+        unseen: a data set for validation; the second stage then builds on the best encoder of the first.
+
+    Raises:
+        InputError: the data cannot be used, `out` holds another run, or there is nothing to go on from.
+    """
+    # All samples are found before the first step, so that unfit data are refused then and not between the stages.
+    seen = samples_of(data, out, plan, length, "features.npz")
+    as_it_is = dataclasses.replace(plan, subjects=(), augment=False)
+    validation = samples_of(unseen, out, as_it_is, length, "features-val.npz") if unseen else None
+    state = started(out, plan, resume) or beginning(plan, seen.frames.clips, skeleton or generic_skeleton())
+    check_labels([*seen.frames.clips, *(validation.frames.clips if validation else ())], state.kinematics())
+    network = state.build(machine.device)
+    session = begin_session(out, state, network, machine, resume)
+    first, optimizer = state.step, state.optimizer or None
+    if state.stage == FRAME:
+        run_stage(session, frame_stage(network, seen, validation, plan, length, machine), first, optimizer)
+        first, optimizer = 0, None
+        if validation:
+            network.load_state_dict(read_checkpoint(out / BEST).network)
+    if seen.windows:
+        for samples in (seen, validation) if validation else (seen,):
+            samples.set_features(network, machine)
+        run_stage(session, sequence_stage(network, seen, validation, plan, length, machine), first, optimizer)
+    return out / (BEST if validation else CHECKPOINT)
+
+
+def begin_session(out: Path, state: Checkpoint, network: Network, machine: Machine, resume: bool) -> Session:
+    """What both stages share: where the state goes on from, and how it is saved."""
+    plan, log, validation = state.plan, LossLog(out / "losses.csv"), LossLog(out / "validation.csv")
+    if resume:
+        log.go_on_from(state.stage, state.step)
+        validation.go_on_from(state.stage, state.step)
+
+    def save(stage: str, step: int, optimizer: dict[str, Any], best: bool) -> None:
+        log.write()
+        if validation.rows:
+            validation.write()
+        content = Checkpoint(plan, state.skeleton, state.mean, stage, step, network.state_dict(), optimizer)
+        for name in (BEST, CHECKPOINT) if best else (CHECKPOINT,):
+            write_checkpoint(out / name, content)
+
+    return Session(
+        network=network,
+        kinematics=state.kinematics(machine.device),
+        device=machine.device,
+        terms=plan.terms,
+        learning_rate=plan.learning_rate,
+        seed=plan.seed,
+        workers=machine.workers,
+        log=log,
+        validation=validation,
+        save=save,
+        save_every=machine.save_every,
+    )
+
+
+def frame_stage(
+    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, length: Length, machine: Machine
+) -> Stage:
+    """The first stage: the frame encoder."""
+    return Stage(
+        name=FRAME,
+        samples=seen.frames,
+        batch=plan.frame_batch,
+        at_once=machine.at_once,
+        steps=length.steps(FRAME, -(-len(seen.frames) // plan.frame_batch)),
+        module=network.frame,
+        predict=lambda part: frame_prediction(network, part),
+        unseen=unseen.frames if unseen else None,
+    )
+
+
+def sequence_stage(
+    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, length: Length, machine: Machine
+) -> Stage:
+    """The second stage: refinement of features that no longer change."""
+    windows = cast(FeatureWindows, seen.windows)
+    return Stage(
+        name=SEQUENCE,
+        samples=windows,
+        batch=plan.sequence_batch,
+        at_once=max(1, machine.at_once // windows.length),
+        steps=length.steps(SEQUENCE, -(-len(windows) // plan.sequence_batch)),
+        module=network.sequence,
+        predict=lambda part: network.sequence(part["features"]),
+        unseen=unseen.windows if unseen else None,
+    )
+
+
+def started(out: Path, plan: Plan, resume: bool) -> Checkpoint | None:
+    """The state of the checkpoint to go on from; None for a new run.
+
+    Raises:
+        InputError: there is a checkpoint and it is not wanted, or there is none and it is.
+    """
+    path = out / CHECKPOINT
+    if resume:
+        state = read_checkpoint(path)
+        plan.check_same(state.plan)
+        return state
+    if path.exists():
+        raise InputError(f"{path}: is there already. Go on with it by --resume, or choose another --out.")
+    return None
+
+
+def beginning(plan: Plan, clips: Sequence[ClipData], skeleton: Skeleton) -> Checkpoint:
+    """New weights from the plan's seed."""
+    torch.manual_seed(plan.seed)
+    network = Network(size_called(plan.config))
+    mean = mean_pose([clip.labels for clip in clips])
+    return Checkpoint(plan, skeleton, mean, FRAME, 0, network.state_dict(), {})
+
+
+def generic_skeleton() -> Skeleton:
+    """The skeleton of generic size, read by OpenSim."""
+    layout = load_layout()
+    text = call("generic_model", names=layout.names, bodies=layout.bodies, locations_m=layout.locations_m, locked=())
+    return call("read_skeleton", text=text)
+
+
+def check_labels(clips: Sequence[ClipData], kinematics: Kinematics) -> None:
+    """See that the labels' coordinates are the skeleton's.
+
+    Raises:
+        InputError: a clip has other ones.
+    """
+    for clip in clips:
+        names = tuple(clip.labels["coordinate_names"].tolist())
+        if names != kinematics.names:
+            other = sorted(set(names) ^ set(kinematics.names))
+            raise InputError(
+                f"{clip.folder / 'labels.npz'}: its coordinates are not those of the skeleton "
+                f"({', '.join(other) or 'another order'}). Export the data set again."
+            )
+
+
+def mean_pose(labels: Sequence[Mapping[str, np.ndarray]]) -> Prediction:
+    """Mean angles, on the circle, and mean scale factors of all valid frames: the trivial predictor."""
+    valid = [each["valid"] for each in labels]
+    angles = np.concatenate([each["coordinates_rad"][kept] for each, kept in zip(labels, valid)])
+    scales = np.average([each["scales"] for each in labels], axis=0, weights=[kept.sum() for kept in valid])
+    return Prediction(single(np.arctan2(np.sin(angles).mean(0), np.cos(angles).mean(0))), single(scales))
+
+
+def single(array: Float[np.ndarray, "*shape"]) -> torch.Tensor:
+    """The array in single precision."""
+    return torch.from_numpy(np.asarray(array, dtype=np.float32))

@@ -1,0 +1,179 @@
+"""Samples of a data set: the frames they say, points on the person, and the same ones wherever they are made."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from odah_gen.dataset.video import read_frames
+from odah_gen.errors import InputError
+from odah_gen.run import CAMERAS
+from odah_gen.scene.video import encoding
+from odah_gen.storage import read_npz, write_npz
+from odah_net.configuration import SIZES
+from odah_net.data.clips import ClipData, open_clips, root_relative
+from odah_net.data.crops_of_clip import CropCache, read_crops
+from odah_net.data.dataset import Sequences, window_starts
+from odah_net.data.random_access import decode
+from tests.odah_net.drawn_data_set import FPS, png
+
+SMALL = dataclasses.replace(SIZES["small"], image_px=48, points=60, frames=8)
+
+
+@pytest.fixture
+def clip(drawn: Path) -> ClipData:
+    return open_clips(drawn)[0]
+
+
+@pytest.fixture
+def copy(drawn, tmp_path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(drawn, tmp_path / "data"))
+
+
+@pytest.mark.parametrize(("file", "pixel_format"), [("front.mp4", "rgb24"), ("side_mask.mkv", "gray")])
+def test_random_access_equals_decoding_from_the_start(clip, file, pixel_format):
+    frames = list(read_frames(clip.folder / file, pixel_format))
+    for start in (0, 1, 13, 14, 15, 16, 31, clip.frames - 3):
+        assert np.array_equal(decode(clip.folder / file, start, 3, pixel_format), frames[start : start + 3])
+
+
+def test_a_frame_beyond_the_end_is_named(clip):
+    with pytest.raises(InputError, match=rf"front.mp4: frame {clip.frames} cannot be read"):
+        clip.pictures("front", clip.frames - 1, 2)
+
+
+def test_labels_agree_with_our_kinematics(clip, kinematics):
+    angles, scales = (torch.as_tensor(clip.labels[name]) for name in ("coordinates_rad", "scales"))
+    points = kinematics.key_points(angles, scales.expand(len(angles), -1, -1))
+    assert np.abs(points.numpy() - root_relative(clip.labels)).max() < 1e-9
+
+
+def test_windows_skip_invalid_frames_and_reach_the_end():
+    valid = np.ones(30, dtype=bool)
+    assert window_starts(valid, 8, 4) == [0, 4, 8, 12, 16, 20, 22]
+    valid[[9, 20]] = False
+    found = window_starts(valid, 8, 1)
+    assert found == [0, 1, 10, 11, 12, 21, 22]
+    assert window_starts(valid, 31, 1) == []
+
+
+def test_single_frames_are_sequences_of_one(drawn, copy):
+    labels = read_npz(copy / "clips" / "s01-waving-00" / "labels.npz")
+    labels["valid"][[0, 7]] = False
+    write_npz(copy / "clips" / "s01-waving-00" / "labels.npz", **labels)
+    frames = Sequences(open_clips(copy), SMALL, 1, 1)
+    assert len(frames) == len(Sequences(open_clips(drawn), SMALL, 1, 1)) - 2
+    assert frames[0]["frame"].tolist() == [1]
+
+
+def test_a_sample_holds_its_frames_labels(drawn, clip):
+    sequences = Sequences(open_clips(drawn), SMALL, SMALL.frames, 4)
+    sample = sequences[2]
+    assert {name: tuple(tensor.shape) for name, tensor in sample.items()} == {
+        "pictures": (8, 2, 3, 48, 48),
+        "points": (8, 60, 3),
+        "places": (8, 2, 60, 2),
+        "angles": (8, 36),
+        "scales": (8, 22, 3),
+        "key_points": (8, 44, 3),
+        "clip": (8,),
+        "frame": (8,),
+    }
+    assert sample["frame"].tolist() == list(range(8, 16))
+    assert np.allclose(sample["angles"], clip.labels["coordinates_rad"][8:16])
+    assert sample["points"].mean(1).abs().max() < 1e-5
+
+
+def test_points_lie_on_the_person_in_both_views(drawn):
+    for sample in (Sequences(open_clips(drawn), SMALL, 1, 1)[index] for index in (0, 30)):
+        pixels = ((sample["places"][0] + 1) / 2 * (SMALL.image_px - 1) + 0.5).floor().long()
+        on_person = sample["pictures"][0].abs().sum(1) > 0
+        assert all(on_person[view, pixels[view, :, 1], pixels[view, :, 0]].all() for view in range(2))
+
+
+def test_key_points_fall_on_the_person_in_the_crop(clip):
+    crops = read_crops(clip, 5, 1, 64)
+    for view, camera in enumerate(CAMERAS):
+        inside = (
+            clip.labels["joint_centers_m"][5] @ clip.cameras[camera].rotation.T + clip.cameras[camera].translation_m
+        )
+        places = inside @ crops.intrinsics[0, view].T
+        pixels = np.floor(places[:, :2] / places[:, 2:]).astype(int)
+        assert crops.masks[0, view][pixels[:, 1], pixels[:, 0]].mean() > 0.95
+
+
+def test_a_sample_is_the_same_in_any_order_on_any_worker(drawn):
+    sequences = Sequences(open_clips(drawn), SMALL, 1, 20, seed=3)
+    alone = {index: sequences[index] for index in reversed(range(len(sequences)))}
+    loader = torch.utils.data.DataLoader(sequences, batch_size=1, num_workers=2)
+    for index, batch in enumerate(loader):
+        assert all(torch.equal(batch[name][0], alone[index][name]) for name in batch)
+
+
+def test_another_epoch_or_seed_draws_other_points(drawn):
+    clips = open_clips(drawn)
+    sequences, other = Sequences(clips, SMALL, 1, 1), Sequences(clips, SMALL, 1, 1, seed=1)
+    first = sequences[0]["points"]
+    sequences.epoch = 1
+    assert not torch.equal(first, sequences[0]["points"])
+    assert not torch.equal(first, other[0]["points"])
+    sequences.epoch = 0
+    assert torch.equal(first, sequences[0]["points"])
+
+
+def test_kept_crops_equal_decoded_ones(drawn, clip, tmp_path):
+    cache = CropCache(tmp_path)
+    decoded = read_crops(clip, 0, clip.frames, 48)
+    for _ in range(2):
+        kept = cache.read(clip, 48)
+        assert all(np.array_equal(getattr(kept, name), getattr(decoded, name)) for name in vars(decoded))
+    clips = open_clips(drawn)
+    kept, decoded = (Sequences(clips, SMALL, 8, 5, cache=each)[1] for each in (cache, None))
+    assert all(torch.equal(kept[name], decoded[name]) for name in decoded)
+
+
+def test_kept_crops_of_another_export_are_not_used(copy, tmp_path):
+    clip, cache = open_clips(copy)[0], CropCache(tmp_path / "cache")
+    before = np.array(cache.read(clip, 32).pictures)
+    shutil.copy(open_clips(copy)[1].folder / "front.mp4", clip.folder / "front.mp4")
+    assert not np.array_equal(before, cache.read(clip, 32).pictures)
+
+
+def test_a_folder_that_is_no_data_set_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"is no data set .* odah-gen export"):
+        open_clips(tmp_path)
+
+
+def test_a_missing_view_is_named(copy):
+    (copy / "clips" / "s01-waving-00" / "side.mp4").unlink()
+    with pytest.raises(InputError, match=r"side.mp4: this view is missing; both are needed"):
+        open_clips(copy)
+
+
+def test_a_subject_that_is_not_there_is_named(drawn):
+    with pytest.raises(InputError, match=r"has no subject s09; it has s01, s02"):
+        open_clips(drawn, ["s09"])
+
+
+def test_an_empty_mask_is_named(copy):
+    path = copy / "clips" / "s01-waving-00" / "front_mask.mkv"
+    masks = list(read_frames(path, "gray"))
+    masks[3] = np.zeros_like(masks[3])
+    with encoding(path, FPS, mask=True) as video:
+        for mask in masks:
+            video.add(png(Image.fromarray(mask)))
+        video.finish()
+    frames = Sequences(open_clips(copy), SMALL, 1, 1)
+    assert frames[2]["frame"].tolist() == [2]
+    with pytest.raises(InputError, match=r"front_mask.mkv: frame 3 shows nobody"):
+        frames[3]
+
+
+def test_clips_that_are_too_short_are_refused(drawn):
+    with pytest.raises(InputError, match=r"none has 64 valid frames in a row \(the longest clip has 40\)"):
+        Sequences(open_clips(drawn), SMALL, 64, 32)
