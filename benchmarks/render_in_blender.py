@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 
 from blender_addon.description import read_description  # noqa: E402
 from blender_addon.painter import Painter  # noqa: E402
-from blender_addon.render import render_job  # noqa: E402
+from blender_addon.render import is_software, render_job, renderer  # noqa: E402
 from blender_addon.scene_builder import Stage, build_stage, new_mask_scene, set_engine, set_picture, show_frame  # noqa: E402
 
 BLENDER_DEFAULT_COMPRESSION = 15
@@ -101,7 +101,8 @@ def processor_s() -> float:
 
 def draw_ours(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, out: Path) -> Callable[[int], None]:
     """The project's renderer; the empty rooms are drawn here, before the frames."""
-    painters = {name: Painter(stage, scene, masks, name, out / "shot.exr") for name in stage.cameras}
+    on_gpu = not is_software(renderer(stage, masks, out / "shot.exr"))
+    painters = {name: Painter(stage, scene, masks, name, out / "shot.exr", on_gpu) for name in stage.cameras}
 
     def draw(frame: int) -> None:
         for name, painter in painters.items():

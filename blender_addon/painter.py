@@ -4,7 +4,8 @@
 The empty room is rendered once per camera. In each frame a coarse picture of the room, the person hidden but not its
 shadow, tells by what factor the person changes the light: shadows of ceiling lights are soft. The person is rendered
 alone and laid over the room. Where Blender cannot hide the room from the camera and keep its light (EEVEE before 4.2,
-Workbench) a window around the body is rendered with the room in it and pasted in. `benchmarks/render.py` holds the frames against whole ones.
+Workbench) a window around the body is rendered with the room in it and pasted in. `benchmarks/render.py` holds the
+frames against whole ones. A GPU draws whole frames: there most of a frame's time is what each call to Blender costs.
 """
 
 import contextlib
@@ -40,8 +41,16 @@ class Plate:
 class Painter:
     """Draws pictures and masks of one camera, as bytes."""
 
-    def __init__(self, stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, name: str, scratch: Path) -> None:
-        """Render the empty room of camera `name`; `scratch` is a file that comes and goes."""
+    def __init__(
+        self,
+        stage: Stage,
+        scene: bpy.types.Scene,
+        masks: bpy.types.Scene,
+        name: str,
+        scratch: Path,
+        on_gpu: bool = False,
+    ) -> None:
+        """Render the empty room of camera `name`, unless a GPU draws; `scratch` is a file that comes and goes."""
         self._stage, self._scene, self._masks, self._scratch = stage, scene, masks, scratch
         self._camera, self._item = stage.description.cameras[name], stage.cameras[name]
         self._people = list(stage.people.values())
@@ -49,13 +58,14 @@ class Painter:
         set_engine(scene, self._render)
         engine = self._render["engine"]
         self._alone = engine == "eevee" and bpy.app.version >= FIRST_HIDING_VERSION
-        self._plate = self._empty_room() if engine != "cycles" else None
+        whole_frames = engine == "cycles" or (engine == "eevee" and on_gpu)
+        self._plate = None if whole_frames else self._empty_room()
 
     def picture(self) -> np.ndarray:
         """The frame that the stage shows now: sRGB bytes [H, W, 3]."""
-        window = body_window(self._stage, self._camera)
         if self._plate is None:
-            return to_display(self._shoot(whole(self._camera)))
+            return to_display(shoot(self._scene, self._camera, self._item, whole(self._camera), 1, self._scratch))
+        window = body_window(self._stage, self._camera)
         frame = self._lit_room()
         if window is not None and self._alone:
             lay_over(frame, self._person(window), window.top, window.left)

@@ -26,6 +26,8 @@ from .scene_builder import Stage, build_stage, new_mask_scene, remove_stage, set
 from .shots import Window, shoot
 
 PR_SET_PDEATHSIG = 1
+SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe")
+"""Mesa's; odah_gen.scene.blender names the same, for neither may import the other."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,7 +79,8 @@ def render_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
         scratch = out / f".{os.getpid()}.exr"
         drawn_by = renderer(stage, masks, scratch)
         tell(progress, event="start", blender=bpy.app.version_string, renderer=drawn_by, frames=description.frames)
-        painters = {name: Painter(stage, scene, masks, name, scratch) for name in job["cameras"]}
+        on_gpu = not is_software(drawn_by)
+        painters = {name: Painter(stage, scene, masks, name, scratch, on_gpu) for name in job["cameras"]}
         for frame in range(job["first"], description.frames):
             render_frame(stage, painters, frame, out, progress, parent)
     finally:
@@ -116,6 +119,11 @@ def renderer(stage: Stage, masks: bpy.types.Scene, scratch: Path) -> str:
     name = next(iter(stage.cameras))
     shoot(masks, stage.description.cameras[name], stage.cameras[name], Window(0, 0, 1, 1), 1, scratch)
     return str(gpu.platform.renderer_get())
+
+
+def is_software(renderer: str) -> bool:
+    """Whether a renderer, by its name, draws without a GPU."""
+    return any(name in renderer.lower() for name in SOFTWARE_RENDERERS)
 
 
 def tell(progress: TextIO, **event: Any) -> None:
