@@ -37,8 +37,6 @@ CORRECTION_SD_RAD = {"spine": (0.5, 0.5, 0.5), "collar": (0.1, 0.1, 0.1), "foot"
 twist, which else reached 27° where the label's toes are at an end of their range."""
 PRIOR_WIDTH = 4.0
 """The prior is this many times as wide as the corrections of the bank: clips differ from the bank more than it varies."""
-LOOSE_SD_RAD = 0.35
-"""Spread (20°) that every correction has beside what the bank shows; less for the joints of CORRECTION_SD_RAD."""
 SHIFT_SD_M = 1.0
 FROZEN_BY_LOCK = {"mtp": ("left_foot", "right_foot"), "wrist": ("left_wrist", "right_wrist"), "subtalar": ()}
 STATIC = ("left_collar", "right_collar")
@@ -211,7 +209,7 @@ def prior_precision(
     else:
         places = torch.tensor([free_joints(()).index(joint) for joint in joints])
         chosen = (3 * places[:, None] + torch.arange(3)).flatten()
-        own = torch.diag(usual.clamp(max=LOOSE_SD_RAD) ** 2)
+        own = torch.diag(usual**2)
         turning = torch.linalg.inv(PRIOR_WIDTH**2 * covariance[chosen[:, None], chosen] + own)
     return torch.block_diag(torch.eye(3, dtype=torch.float64) / SHIFT_SD_M**2, turning)
 
