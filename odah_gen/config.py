@@ -16,7 +16,7 @@ from odah_gen.storage import read_yaml
 
 GENDERS = ("female", "male", "neutral")
 SPLITS = ("train", "val", "test")
-PATHS = ("Motion.amass_dir", "Body.model_dir", "Skeleton.model", "Skeleton.markers")
+PATHS = ("Motion.amass_dir", "Body.model_dir", "Skeleton.model", "Skeleton.markers", "Room.hdri_dir")
 """Keys that name a file or folder; a leading ~ in them is the user's home."""
 
 
@@ -102,6 +102,15 @@ class Camera:
     height_spread_m: float = 0.1
     position_spread_m: float = 0.1
     margin: float = 1.1
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a clip plays."""
+
+    kinds: tuple[str, ...] = ("lab", "gym", "corridor", "living room", "clinic", "studio")
+    props: bool = True
+    hdri_dir: str | None = None
 
 
 @dataclass(frozen=True)
@@ -198,6 +207,7 @@ class Config:
     regressor: Regressor = field(default_factory=Regressor)
     fit: Fit = field(default_factory=Fit)
     camera: Camera = field(default_factory=Camera)
+    room: Room = field(default_factory=Room)
     render: Render = field(default_factory=Render)
     quality: Quality = field(default_factory=Quality)
     fidelity: Fidelity = field(default_factory=Fidelity)
