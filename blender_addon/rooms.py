@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Floor, walls, ceiling and the things in a room as plain arrays, one mesh for each surface. numpy only.
+"""Floor, walls, ceiling and the things in a room as plain arrays, few meshes. numpy only.
 
 UV coordinates are metres: along the longer side of a face and across it, on walls along the wall and up.
 """
@@ -38,16 +38,19 @@ class Surface:
     smooth: np.ndarray
 
 
-def room_surfaces(content: Mapping[str, Any]) -> dict[str, Surface]:
-    """All that stands still in a scene, by name of its material; a scene under an open sky has a floor only."""
+def room_surfaces(content: Mapping[str, Any]) -> dict[tuple[str, bool], Surface]:
+    """All that stands still in a scene, by name of its material and whether it casts a shadow.
+
+    A scene under an open sky has a floor only. Floor, walls and ceiling cast no shadow: all light is on their inside.
+    """
     parts = defaultdict(list)
     for name, surface in shell(content["room"]).items():
         if name == "floor" or "hdri" not in content:
-            parts[name].append(surface)
+            parts[name, False].append(surface)
     for prop in content["props"]:
         for part in prop["parts"]:
-            parts[part["material"]].append(solid(part))
-    return {name: joined(surfaces) for name, surfaces in parts.items()}
+            parts[part["material"], prop["shadow"]].append(solid(part))
+    return {key: joined(surfaces) for key, surfaces in parts.items()}
 
 
 def shell(room: Mapping[str, Any]) -> dict[str, Surface]:

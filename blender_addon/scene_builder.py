@@ -163,9 +163,10 @@ def add_mesh(
 
 
 def add_room(collection: bpy.types.Collection, content: Mapping[str, Any], materials: Materials) -> None:
-    """Floor, walls, ceiling and props, which all stand still: one object for each material."""
-    for name, surface in room_surfaces(content).items():
+    """Floor, walls, ceiling and props, which all stand still: one object for each material and shadow."""
+    for (name, shadow), surface in room_surfaces(content).items():
         part = add_mesh(collection, name, surface.vertices, surface.faces, smooth=False)
+        part.visible_shadow = shadow
         part.data.polygons.foreach_set("use_smooth", surface.smooth)
         part.data.materials.append(materials[name])
         layer = part.data.uv_layers.new(name=FABRIC_UV)

@@ -9,8 +9,6 @@ import numpy as np
 
 from .pattern_parts import band, cloudy, mix, noise, rough
 
-SIZE = 1024
-"""Pixels of the square's side: a square of floor is larger than one of cloth."""
 BOARDS, BOARDS_PER_ROW = 14, 2
 TILES = 6
 BRICKS, COURSES = 6, 18

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from .pattern_parts import band, cloudy, inside, mix, noise, ridge, rough, to_srgb
-from .surfaces import SIZE as SURFACE_SIZE
 from .surfaces import SURFACES
 
 SIZE = 512
 """Pixels of the square's side."""
+LARGE_TILE_M, LARGE_SIZE = 1.0, 1024
+"""Floors and walls repeat after a metre or more, and have more pixels."""
 RELIEF = 1.0 / SIZE
 
 
@@ -49,7 +50,7 @@ Pattern = Callable[[np.ndarray, np.ndarray, np.ndarray, np.random.Generator], tu
 
 def draw(fabric: Mapping[str, Any], size: int | None = None) -> Texture:
     """The texture of a fabric of scene.json; the same fabric gives the same texture anywhere."""
-    size = size or (SURFACE_SIZE if fabric["pattern"] in SURFACES else SIZE)
+    size = size or (SIZE if fabric["tile_m"] < LARGE_TILE_M else LARGE_SIZE)
     colors = np.array(fabric["colors_linear"], dtype=np.float64)
     place = (np.arange(size) + 0.5) / size
     u, v = np.meshgrid(place, place)

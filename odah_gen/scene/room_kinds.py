@@ -28,6 +28,8 @@ WALL_COLORS = {
     "concrete": ("a8a6a1", "b8b5ae"),
     "tiles": ("dfe5e4", "d3e0e2", "e6e2d8"),
 }
+WALL_SHADE = 0.85
+"""Walls as light as fresh paint are blown out beside a lamp."""
 JOINT = "a5a29b"
 ACCENTS = ("3f5f8a", "2f7f7c", "a5473c", "c28a3a", "5c7a4a", "6a5580", "39424e", "b8b0a2")
 CLOTHS = ("6f7680", "8a7b68", "4c5a66", "a49a88", "5f6b58", "7c5a4e")
@@ -86,7 +88,7 @@ ROOM_KINDS = {
     ),
     "living room": RoomKind(
         floors=("boards", "carpet"), walls=("plaster",), temperature_k=(2900, 4200),
-        height_m=(2.5, 2.9), spacing_m=(3.2, 5.0),
+        height_m=(2.5, 2.9), spacing_m=(2.6, 3.6),
         always=("window", "sofa", "shelf", "floor_lamp"), some=(3, 6),
         maybe=("plant", "sideboard", "picture", "picture", "door", "table", "chair", "window", "crate", "plant"),
     ),
@@ -113,7 +115,8 @@ def draw_surfaces(kind: RoomKind, generator: np.random.Generator) -> dict[str, M
     """Floor, walls, ceiling, and whatever the props of a room may be made of."""
     floor, walls = pick(kind.floors, generator), pick(kind.walls, generator)
     colors = [linear(color) for color in FLOOR_COLORS[floor][int(generator.integers(len(FLOOR_COLORS[floor])))]]
-    wall = linear(pick(WALL_COLORS[walls], generator))
+    red, green, blue = (WALL_SHADE * part for part in linear(pick(WALL_COLORS[walls], generator)))
+    wall = (red, green, blue)
     accent, second = (linear(ACCENTS[int(i)]) for i in generator.permutation(len(ACCENTS))[:2])
     wood = [linear(color) for color in WOODS[int(generator.integers(len(WOODS)))]]
     cloth = linear(pick(CLOTHS, generator))
@@ -139,7 +142,7 @@ def plain_surfaces() -> dict[str, Material]:
         "metal": material(linear("9a9c9f"), 0.3),
         "dark": material(linear("2b2c2f"), 0.5),
         "rubber": material(linear("1d1d1f"), 0.85),
-        "frame": material(linear("d9d7d0"), 0.5),
+        "frame": material(linear("c6c4bd"), 0.5),
         "board": material(linear("e6e7e6"), 0.25),
         "paper": material(linear("dedbd2"), 0.9),
         "cork": material(linear("a67c50"), 0.95),
@@ -147,7 +150,7 @@ def plain_surfaces() -> dict[str, Material]:
         "pot": material(linear("8d5a42"), 0.8),
         "bark": material(linear("5a4630"), 0.9),
         "leaf": material(linear("3f6a36"), 0.6),
-        "pane": replace(material(linear("c4d6e6"), 0.2), glow=0.55),
+        "pane": replace(material(linear("c4d6e6"), 0.2), glow=0.35),
         "shade": replace(material(linear("e8d3a8"), 0.9), glow=0.6),
         "lamp": replace(material(linear("f4f4f0"), 0.9), glow=1.0),
     }

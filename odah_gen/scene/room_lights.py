@@ -12,7 +12,11 @@ from odah_gen.scene.room import Range, Room
 MOST_LIGHTS = 6
 """Every light costs time; more are not told apart."""
 LIGHT_GAP_M = 0.03
-POWER_PER_AREA_W_M2 = (7.5, 10.5)
+WALL_GAP_M = 1.5
+"""A light nearer to a wall leaves a white patch on it."""
+POWER_PER_AREA_W_M2 = (7.0, 9.5)
+MOST_POWER_W_M2 = 13.0
+"""Times the height squared, the most power of one light: more, and a light floor below it is white in the picture."""
 POWER_SPREAD = 0.25
 """A light differs from its neighbours by up to this share of its power."""
 TEMPERATURE_SPREAD_K = 250.0
@@ -68,13 +72,14 @@ def ceiling_lights(
     shares = generator.uniform(1 - POWER_SPREAD, 1 + POWER_SPREAD, size=columns * rows)
     warm = generator.uniform(*temperature_k)
     kelvins = warm + generator.uniform(-1, 1, size=columns * rows) * TEMPERATURE_SPREAD_K
+    gap = np.minimum(WALL_GAP_M, extent / 2)
+    most = MOST_POWER_W_M2 * room.max_m[2] ** 2
     places = [
-        [*room.min_m[:2] + extent * [(i + 0.5) / columns, (j + 0.5) / rows], room.max_m[2] - LIGHT_GAP_M]
-        for i in range(columns)
-        for j in range(rows)
+        [*room.min_m[:2] + np.clip(extent * at, gap, extent - gap), room.max_m[2] - LIGHT_GAP_M]
+        for at in (np.argwhere(np.ones((columns, rows))) + 0.5) / [columns, rows]
     ]
     return [
-        Light(np.array(place), size, float(total * share / shares.sum()), light_color(kelvin))
+        Light(np.array(place), size, float(min(total * share / shares.sum(), most)), light_color(kelvin))
         for place, share, kelvin in zip(places, shares, kelvins, strict=True)
     ]
 
@@ -83,7 +88,7 @@ def grid(extent_m: Float[np.ndarray, "2"], spacing_m: float) -> tuple[int, int]:
     """Columns and rows of lights about `spacing_m` apart, at most six in all, the longer side with more."""
     columns, rows = np.maximum(np.round(extent_m / spacing_m), 1).astype(int)
     while columns * rows > MOST_LIGHTS:
-        if extent_m[0] / columns < extent_m[1] / rows:
+        if rows == 1 or (columns > 1 and extent_m[0] / columns < extent_m[1] / rows):
             columns -= 1
         else:
             rows -= 1

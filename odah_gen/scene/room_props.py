@@ -5,12 +5,14 @@ to width/2, z up, metres.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+FLAT_M = 0.25
+"""What reaches no farther into the room than this casts no shadow."""
 Three = tuple[float, float, float]
 
 
@@ -37,10 +39,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Prop:
-    """A thing of several parts."""
+    """A thing of several parts.
+
+    Attributes:
+        name: what it is.
+        parts: its solids.
+        shadow: whether it casts one; what lies flat on a wall would only show the shadow maps' cells around it.
+    """
 
     name: str
     parts: tuple[Part, ...]
+    shadow: bool = False
 
     @property
     def bounds_m(self) -> Float[np.ndarray, "2 3"]:
@@ -50,7 +59,7 @@ class Prop:
 
     def as_json(self) -> dict[str, Any]:
         """The prop as plain data."""
-        return {"name": self.name, "parts": [part.as_json() for part in self.parts]}
+        return {"name": self.name, "shadow": self.shadow, "parts": [part.as_json() for part in self.parts]}
 
 
 def box(material: str, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> Part:
@@ -178,13 +187,13 @@ def chair(random: np.random.Generator) -> list[Part]:
 def chairs(random: np.random.Generator) -> list[Part]:
     """A row of chairs."""
     count, single = int(random.integers(2, 4)), chair(random)
-    return [shift(part, 0.55 * (i - (count - 1) / 2)) for i in range(count) for part in single]
+    return [moved(part, 0.55 * (i - (count - 1) / 2)) for i in range(count) for part in single]
 
 
-def shift(part: Part, along_m: float) -> Part:
-    """A part moved along the wall."""
+def moved(part: Part, x_m: float, y_m: float = 0.0) -> Part:
+    """A part moved over the floor."""
     x, y, z = part.center_m
-    return Part(part.shape, (x + along_m, y, z), part.size_m, part.material)
+    return replace(part, center_m=(x + x_m, y + y_m, z))
 
 
 def shelf(random: np.random.Generator) -> list[Part]:
@@ -252,7 +261,7 @@ def treadmill(random: np.random.Generator) -> list[Part]:
     half, deep = random.uniform(0.8, 0.95), 0.75
     front = half - 0.12
     return [
-        box("dark", (-half, half), (0.05, deep), (0.03, 0.15)),
+        box("dark", (-half, half), (0.05, deep), (0, 0.15)),
         box("rubber", (-half + 0.06, front - 0.12), (0.15, deep - 0.1), (0.15, 0.16)),
         box("dark", (front - 0.1, half), (0.05, deep), (0.15, 0.26)),
         *(upright("metal", front, y, (0.2, 1.2), 0.05) for y in (0.1, deep - 0.05)),
@@ -358,7 +367,8 @@ def plant(random: np.random.Generator) -> list[Part]:
         reach = random.uniform(0.08, 0.3) * (1.15 - 0.6 * level)
         x, z = reach * np.cos(turn), pot + level * (height - pot)
         side = y + reach * np.sin(turn)
-        wide, flat = random.uniform(0.06, 0.13, 2)
+        # A leaf reaches back to the stem.
+        wide, flat = np.maximum(random.uniform(0.06, 0.13, 2), np.abs([x, side - y]))
         tall = random.uniform(0.04, 0.09)
         parts.append(
             solid("ball", "leaf", (x - wide, x + wide), (max(side - flat, 0.01), side + flat), (z - tall, z + tall))
@@ -430,8 +440,8 @@ def tripod(random: np.random.Generator) -> list[Part]:
     high = random.uniform(1.2, 1.5)
     return [
         upright("dark", 0, 0.3, (0.25, high), 0.035),
-        crossbar("dark", (-0.28, 0.28), 0.3, 0.02, 0.03),
-        solid("rod_y", "dark", (-0.015, 0.015), (0.03, 0.57), (0.005, 0.035)),
+        crossbar("dark", (-0.28, 0.28), 0.3, 0.015, 0.03),
+        solid("rod_y", "dark", (-0.015, 0.015), (0.03, 0.57), (0, 0.03)),
         upright("dark", 0, 0.3, (0.02, 0.25), 0.05),
         box("dark", (-0.07, 0.07), (0.24, 0.4), (high, high + 0.11)),
         solid("rod_y", "metal", (-0.04, 0.04), (0.4, 0.48), (high + 0.02, high + 0.1)),
@@ -460,7 +470,8 @@ PROPS: dict[str, Builder] = {
 
 def build_prop(name: str, generator: np.random.Generator) -> Prop:
     """A prop in its own frame, its sizes drawn."""
-    return Prop(name, tuple(PROPS[name](generator)))
+    prop = Prop(name, tuple(PROPS[name](generator)))
+    return replace(prop, shadow=bool(prop.bounds_m[1, 1] > FLAT_M))
 
 
 def turned(part: Part, quarters: int) -> Part:
@@ -474,16 +485,4 @@ def turned(part: Part, quarters: int) -> Part:
 
 def placed(prop: Prop, quarters: int, at_m: tuple[float, float]) -> Prop:
     """A prop turned by quarters, its origin moved to a place on the floor."""
-    parts = (turned(part, quarters) for part in prop.parts)
-    return Prop(
-        prop.name,
-        tuple(
-            Part(
-                part.shape,
-                (part.center_m[0] + at_m[0], part.center_m[1] + at_m[1], part.center_m[2]),
-                part.size_m,
-                part.material,
-            )
-            for part in parts
-        ),
-    )
+    return replace(prop, parts=tuple(moved(turned(part, quarters), *at_m) for part in prop.parts))
