@@ -406,7 +406,7 @@ def folding_screen(random: np.random.Generator) -> list[Part]:
     for i, y in enumerate((0.06, 0.12, 0.06)):
         x = 0.62 * (i - 1)
         parts.append(box("cloth", (x - 0.28, x + 0.28), (y - 0.008, y + 0.008), (0.2, 1.68)))
-        parts += [upright("metal", x + s * 0.295, y, (0.02, 1.72), 0.025) for s in (-1, 1)]
+        parts += [upright("metal", x + s * 0.295, y, (0, 1.72), 0.025) for s in (-1, 1)]
         parts += [crossbar("metal", (x - 0.295, x + 0.295), y, z, 0.022) for z in (0.18, 1.7)]
     return parts
 
