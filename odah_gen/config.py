@@ -91,6 +91,17 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class View:
+    """Where one camera stands, and what of it differs from both cameras' settings (None: nothing)."""
+
+    azimuth_deg: float
+    lens_mm: float | None = None
+    sensor_width_mm: float | None = None
+    height_m: float | None = None
+    distance_m: float | None = None
+
+
+@dataclass(frozen=True)
 class Camera:
     """Both cameras: the paper's lens, height and spread."""
 
@@ -102,6 +113,8 @@ class Camera:
     height_spread_m: float = 0.1
     position_spread_m: float = 0.1
     margin: float = 1.1
+    front: View = View(0.0)
+    side: View = View(-90.0)
 
 
 @dataclass(frozen=True)

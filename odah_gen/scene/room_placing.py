@@ -14,6 +14,7 @@ CLEAR_M = 0.3
 """Least distance of a prop from the body and from what a camera sees in front of it."""
 GAP_M = 0.08
 CORNER_M = 0.1
+NEAR_M = 0.1
 TRIES = 40
 
 Polygon = Float[np.ndarray, "corners 2"]
@@ -97,7 +98,7 @@ def free_zones(points_m: Float[np.ndarray, "points 3"], cameras: Iterable[Camera
 
 def view_in_front(camera: Camera, points_m: Float[np.ndarray, "points 3"]) -> Polygon:
     """The camera's place on the floor, and what the picture's left and right edge show beside the body's nearest point."""
-    near = to_camera(camera, points_m)[:, 2].min()
+    near = max(to_camera(camera, points_m)[:, 2].min(), NEAR_M)
     edges = camera.width / 2 / camera.intrinsics[0, 0] * near
     sides = [camera.rotation.T @ ([x, 0.0, near] - camera.translation_m) for x in (-edges, edges)]
     return np.array([camera.position_m[:2], *(side[:2] for side in sides)])
