@@ -14,8 +14,8 @@ from odah_gen.scene.cameras import Camera
 from odah_gen.scene.room import Room, room_around
 from odah_gen.scene.room_kinds import PANEL_M, ROOM_KINDS, RoomKind, draw_props, draw_surfaces, draw_trim
 from odah_gen.scene.room_lights import Light, ceiling_lights
+from odah_gen.scene.room_parts import Part, Prop
 from odah_gen.scene.room_placing import place_props
-from odah_gen.scene.room_props import Part, Prop
 
 HDRI = "hdri"
 HDRI_SUFFIXES = (".hdr", ".exr")

@@ -7,7 +7,7 @@ import numpy as np
 
 from odah_gen.scene.appearance import Fabric, Material, Rgb, linear, material, pick
 from odah_gen.scene.room import Range, Room
-from odah_gen.scene.room_props import Part, Prop
+from odah_gen.scene.room_parts import Part, Prop
 
 SURFACE_TILES_M = {
     "boards": 2.1, "wood": 0.8, "tiles": 1.8, "carpet": 1.0, "linoleum": 1.6, "speckle": 1.2, "plaster": 1.5,

@@ -8,7 +8,8 @@ from scipy.spatial import ConvexHull
 
 from odah_gen.scene.cameras import Camera, in_picture, project, to_camera
 from odah_gen.scene.room import Room
-from odah_gen.scene.room_props import Prop, build_prop, placed
+from odah_gen.scene.room_parts import Prop, placed
+from odah_gen.scene.room_props import build_prop
 
 CLEAR_M = 0.3
 """Least distance of a prop from the body and from what a camera sees in front of it."""

@@ -17,8 +17,9 @@ from odah_gen.scene.place import Place, choose_kind, draw_place
 from odah_gen.scene.room import Room
 from odah_gen.scene.room_kinds import ROOM_KINDS, SURFACE_TILES_M, draw_surfaces
 from odah_gen.scene.room_lights import MOST_LIGHTS, black_body, ceiling_lights, light_color
+from odah_gen.scene.room_parts import Part, Prop
 from odah_gen.scene.room_placing import distance
-from odah_gen.scene.room_props import PROPS, Part, Prop, build_prop
+from odah_gen.scene.room_props import PROPS, build_prop
 from odah_gen.scene.stage import describe_place
 from odah_gen.scene.wardrobe import TILES_M
 
