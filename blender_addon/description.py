@@ -32,6 +32,14 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class Sky:
+    """A picture of the surroundings (equirectangular, .hdr or .exr), turned about the Z axis."""
+
+    file: Path
+    turn_rad: float
+
+
+@dataclass(frozen=True)
 class Description:
     """scene.json with its cameras read and its paths resolved.
 
@@ -39,6 +47,7 @@ class Description:
         content: the JSON as it stands.
         model, motion, clothes: the files that it names.
         cameras: by name.
+        sky: surroundings instead of walls; None in a room.
     """
 
     content: Mapping[str, Any]
@@ -46,6 +55,7 @@ class Description:
     motion: Path
     clothes: Path
     cameras: Mapping[str, Camera]
+    sky: Sky | None = None
 
     @property
     def clip(self) -> str:
@@ -72,7 +82,10 @@ def read_description(path: Path) -> Description:
     try:
         model, motion = (existing(folder / content["body"][name], path) for name in ("model", "motion"))
         clothes, cameras = (existing(folder / content[name], path) for name in ("clothes", "cameras"))
-        return Description(content, model, motion, clothes, read_cameras(cameras))
+        sky = None
+        if "hdri" in content:
+            sky = Sky(existing(folder / content["hdri"]["file"], path), float(content["hdri"]["turn_rad"]))
+        return Description(content, model, motion, clothes, read_cameras(cameras), sky)
     except KeyError as error:
         raise SceneError(f"{path}: lacks {error}. Write it again with: odah-gen scene.") from error
 

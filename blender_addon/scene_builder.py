@@ -9,8 +9,10 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from .description import Camera, Description, whole_frame_rate
+from .description import Camera, Description, Sky, whole_frame_rate
+from .rooms import room_surfaces
 from .subject import Garment, Subject, load_subject, posed_vertices
+from .surfaces import SURFACES
 from .textures import draw, folds
 
 Materials = Mapping[str, bpy.types.Material]
@@ -19,9 +21,11 @@ FABRIC_SHELLS = ("upper", "lower", "hat", "shoes")
 FABRIC_UV, FOLDS_UV = "fabric", "folds"
 FOLDS_TILE_M = 0.55
 TILE_M = "tile_m"
-UNCREASED = ("hair", "leather", "canvas")
+UNCREASED = ("hair", "leather", "canvas", *SURFACES)
 MASK_VIEW, PICTURE_VIEW = "Raw", "Standard"
 EXPOSURE = 0.0
+SKY_LUMINANCE = 0.5
+"""Mean luminance that pictures of surroundings are brought to: their own scales differ by thousands."""
 SHADOW_DETAIL, SHADOW_POOL_MB = 0.1, "32"
 """Coarse shadow maps look the same under area lights; they cut the cost of shadows without a GPU."""
 ENGINES = {
@@ -30,7 +34,8 @@ ENGINES = {
     "cycles": ("CYCLES",),
 }
 WORLD_PROBE_PX = "128"
-"""EEVEE draws the world into a cube for every render; ours has one colour, so the smallest cube is as good."""
+"""EEVEE draws the world into a cube for every render; where it has one colour the smallest cube is as good."""
+SKY_PROBE_PX = "512"
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,12 @@ def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
     collection = bpy.data.collections.new(f"ODAH {description.clip}")
     scene.collection.children.link(collection)
     materials = {name: new_material(name, look) for name, look in description.content["materials"].items()}
-    add_room(collection, description.content["room"], materials)
+    add_room(collection, description.content, materials)
     for light in description.content["lights"]:
         add_light(collection, light)
     people = add_people(collection, subject, description, materials)
     cameras = {name: add_camera(collection, name, camera) for name, camera in description.cameras.items()}
-    world = new_world(description.content["ambient_linear"])
+    world = new_world(description.content["ambient_linear"], description.sky)
     stage = Stage(description, subject, collection, people, cameras, [*materials.values(), world], scene.world)
     set_time(scene, description)
     scene.world = world
@@ -83,9 +88,8 @@ def remove_stage(scene: bpy.types.Scene, stage: Stage) -> None:
     pictures = {
         node.image
         for look in stage.looks
-        if isinstance(look, bpy.types.Material)
         for node in look.node_tree.nodes
-        if node.type == "TEX_IMAGE"
+        if node.type in ("TEX_IMAGE", "TEX_ENVIRONMENT")
     }
     bpy.data.batch_remove([*stage.collection.objects, *data, *stage.looks, *pictures, stage.collection])
 
@@ -165,26 +169,23 @@ def add_mesh(
     return item
 
 
-def add_room(
-    collection: bpy.types.Collection, room: Mapping[str, Any], materials: Mapping[str, bpy.types.Material]
-) -> None:
-    """Floor, ceiling and four walls of a box."""
-    (x0, y0, z0), (x1, y1, z1) = room["min_m"], room["max_m"]
-    corners = np.array([(x, y, z) for z in (z0, z1) for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1))])
-    parts = {
-        "floor": [(0, 1, 2, 3)],
-        "ceiling": [(7, 6, 5, 4)],
-        "walls": [(1, 0, 4, 5), (2, 1, 5, 6), (3, 2, 6, 7), (0, 3, 7, 4)],
-    }
-    for name, faces in parts.items():
-        part = add_mesh(collection, name, corners, np.array(faces), smooth=False)
+def add_room(collection: bpy.types.Collection, content: Mapping[str, Any], materials: Materials) -> None:
+    """Floor, walls, ceiling and props, which all stand still: one object for each material and shadow."""
+    for (name, shadow), surface in room_surfaces(content).items():
+        part = add_mesh(collection, name, surface.vertices, surface.faces, smooth=False)
+        part.visible_shadow = shadow
+        part.data.polygons.foreach_set("use_smooth", surface.smooth)
         part.data.materials.append(materials[name])
+        layer = part.data.uv_layers.new(name=FABRIC_UV)
+        layer.data.foreach_set("uv", (surface.uv_m / materials[name].get(TILE_M, 1.0)).astype(np.float32).ravel())
 
 
 def add_light(collection: bpy.types.Collection, light: Mapping[str, Any]) -> None:
-    """A square area light that shines down."""
+    """A rectangular area light that shines down."""
     data = bpy.data.lights.new("ceiling light", "AREA")
-    data.energy, data.size = light["power_w"], light["size_m"]
+    data.shape = "RECTANGLE"
+    data.energy, data.color = light["power_w"], light["color_linear"]
+    data.size, data.size_y = light["size_m"]
     item = bpy.data.objects.new("ceiling light", data)
     item.location = light["position_m"]
     collection.objects.link(item)
@@ -273,16 +274,37 @@ def principled(material: bpy.types.Material) -> bpy.types.Node:
     return next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
 
 
-def new_world(ambient: tuple[float, float, float]) -> bpy.types.World:
-    """Even light from all around."""
+def new_world(ambient: tuple[float, float, float], sky: Sky | None) -> bpy.types.World:
+    """Light from all around: even, or of a picture of the surroundings."""
     world = bpy.data.worlds.new("ODAH")
     if not world.use_nodes:
         world.use_nodes = True
-    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    tree = world.node_tree
+    background = next(node for node in tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*ambient, 1.0)
     if hasattr(world, "probe_resolution"):
-        world.probe_resolution = WORLD_PROBE_PX
+        world.probe_resolution = WORLD_PROBE_PX if sky is None else SKY_PROBE_PX
+    if sky is not None:
+        image = bpy.data.images.load(str(sky.file))
+        surroundings, turn, place = (
+            tree.nodes.new(f"ShaderNode{kind}") for kind in ("TexEnvironment", "Mapping", "TexCoord")
+        )
+        surroundings.image = image
+        turn.inputs["Rotation"].default_value = (0.0, 0.0, sky.turn_rad)
+        tree.links.new(place.outputs["Generated"], turn.inputs["Vector"])
+        tree.links.new(turn.outputs["Vector"], surroundings.inputs["Vector"])
+        tree.links.new(surroundings.outputs["Color"], background.inputs["Color"])
+        background.inputs["Strength"].default_value = SKY_LUMINANCE / max(mean_luminance(image), 1e-4)
     return world
+
+
+def mean_luminance(image: bpy.types.Image) -> float:
+    """Mean luminance of a picture of the whole sphere (equirectangular), each row by its share of the sphere."""
+    pixels = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(pixels)
+    luminance = pixels.reshape(image.size[1], image.size[0], -1)[..., :3] @ [0.2126, 0.7152, 0.0722]
+    share = np.cos(np.pi * ((np.arange(image.size[1]) + 0.5) / image.size[1] - 0.5))
+    return float((luminance.mean(1) * share).sum() / share.sum())
 
 
 def set_time(scene: bpy.types.Scene, description: Description) -> None:

@@ -13,8 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from .pattern_parts import band, cloudy, inside, mix, noise, ridge, rough, to_srgb
+from .surfaces import SURFACES
+
 SIZE = 512
 """Pixels of the square's side."""
+LARGE_TILE_M, LARGE_SIZE = 1.0, 1024
+"""Floors and walls repeat after a metre or more, and have more pixels."""
 RELIEF = 1.0 / SIZE
 
 
@@ -43,8 +48,9 @@ class Texture:
 Pattern = Callable[[np.ndarray, np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
-def draw(fabric: Mapping[str, Any], size: int = SIZE) -> Texture:
+def draw(fabric: Mapping[str, Any], size: int | None = None) -> Texture:
     """The texture of a fabric of scene.json; the same fabric gives the same texture anywhere."""
+    size = size or (SIZE if fabric["tile_m"] < LARGE_TILE_M else LARGE_SIZE)
     colors = np.array(fabric["colors_linear"], dtype=np.float64)
     place = (np.arange(size) + 0.5) / size
     u, v = np.meshgrid(place, place)
@@ -59,53 +65,6 @@ def folds(size: int = SIZE) -> np.ndarray:
     bend = noise(size, 3, 3, random)
     ridges = 1 - np.abs(2 * noise(size, 5, 4, random) - 1) ** 0.7
     return 0.02 * (0.6 * ridges + 0.4 * bend) + 0.004 * noise(size, 14, 12, random)
-
-
-def to_srgb(linear: np.ndarray) -> np.ndarray:
-    """The sRGB transfer function (IEC 61966-2-1)."""
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-
-
-def noise(size: int, across: int, along: int, random: np.random.Generator) -> np.ndarray:
-    """Smooth noise [size, size] from 0 to 1 that repeats: random numbers on a lattice of across × along cells."""
-    lattice = random.uniform(size=(along, across))
-    row, column = (np.arange(size) + 0.5) / size * along, (np.arange(size) + 0.5) / size * across
-    (low, down), (left, right) = (neighbours(row, along), neighbours(column, across))
-    rows = lattice[low[0]] * (1 - down[:, None]) + lattice[low[1]] * down[:, None]
-    return rows[:, left[0]] * (1 - right) + rows[:, left[1]] * right
-
-
-def neighbours(place: np.ndarray, count: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """Lattice points before and after each place, and the smooth share of the latter."""
-    before = np.floor(place).astype(int)
-    share = place - before
-    return (before % count, (before + 1) % count), share * share * (3 - 2 * share)
-
-
-def rough(size: int, across: int, along: int, random: np.random.Generator) -> np.ndarray:
-    """Noise of three octaves, from 0 to 1."""
-    octaves = [noise(size, across * 2**i, along * 2**i, random) / 2**i for i in range(3)]
-    return sum(octaves) / 1.75
-
-
-def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Two colours [3] or pictures [N, N, 3], `share` [N, N] of the second."""
-    return first + share[..., None] * (second - first)
-
-
-def ridge(phase: np.ndarray) -> np.ndarray:
-    """Round threads: from 0 to 1 and back over each unit of phase."""
-    return np.sqrt(np.abs(np.sin(np.pi * phase)))
-
-
-def inside(distance: np.ndarray, width: float = 0.008) -> np.ndarray:
-    """1 where the distance is negative, 0 where it is positive, `width` soft."""
-    return np.clip(0.5 - distance / width, 0, 1)
-
-
-def band(place: np.ndarray, middle: float, width: float) -> np.ndarray:
-    """1 within a band of the repeating place."""
-    return inside(np.abs((place - middle + 0.5) % 1 - 0.5) - width / 2)
 
 
 def stitches(u: np.ndarray, v: np.ndarray, columns: int) -> np.ndarray:
@@ -127,11 +86,6 @@ def weave(u: np.ndarray, v: np.ndarray, threads: int) -> np.ndarray:
 def diagonal(u: np.ndarray, v: np.ndarray, lines: int) -> np.ndarray:
     """Height 0 to 1 of a twill's diagonal lines."""
     return ridge((u + v) * lines)
-
-
-def cloudy(color: np.ndarray, size: int, random: np.random.Generator, depth: float = 0.06) -> np.ndarray:
-    """A colour [3] or picture, a little darker and lighter from place to place."""
-    return color * (1 + depth * (2 * rough(size, 4, 4, random) - 1))[..., None]
 
 
 def jersey(u: np.ndarray, v: np.ndarray, colors: np.ndarray, random: np.random.Generator) -> tuple:
@@ -283,10 +237,11 @@ def canvas(u: np.ndarray, v: np.ndarray, colors: np.ndarray, random: np.random.G
     return cloudy(colors[0], len(u), random) * (0.75 + 0.28 * height)[..., None], 2 * RELIEF * height
 
 
-PATTERNS: dict[str, Pattern] = {
+FABRICS: dict[str, Pattern] = {
     pattern.__name__: pattern
     for pattern in (
         jersey, rib, knit, heather, stripes, pinstripes, gingham, tartan, windowpane, dots, leaves, camouflage,
         herringbone, twill, denim, corduroy, hair, leather, canvas,
     )
 }  # fmt: skip
+PATTERNS: dict[str, Pattern] = FABRICS | SURFACES

@@ -16,7 +16,7 @@ from odah_gen.storage import read_yaml
 
 GENDERS = ("female", "male", "neutral")
 SPLITS = ("train", "val", "test")
-PATHS = ("Motion.amass_dir", "Body.model_dir", "Skeleton.model", "Skeleton.markers")
+PATHS = ("Motion.amass_dir", "Body.model_dir", "Skeleton.model", "Skeleton.markers", "Room.hdri_dir")
 """Keys that name a file or folder; a leading ~ in them is the user's home."""
 
 
@@ -91,6 +91,17 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class View:
+    """Where one camera stands, and what of it differs from both cameras' settings (None: nothing)."""
+
+    azimuth_deg: float
+    lens_mm: float | None = None
+    sensor_width_mm: float | None = None
+    height_m: float | None = None
+    distance_m: float | None = None
+
+
+@dataclass(frozen=True)
 class Camera:
     """Both cameras: the paper's lens, height and spread."""
 
@@ -102,6 +113,17 @@ class Camera:
     height_spread_m: float = 0.1
     position_spread_m: float = 0.1
     margin: float = 1.1
+    front: View = View(0.0)
+    side: View = View(-90.0)
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a clip plays."""
+
+    kinds: tuple[str, ...] = ("lab", "gym", "corridor", "living room", "clinic", "studio")
+    props: bool = True
+    hdri_dir: str | None = None
 
 
 RENDER_QUALITIES = {"preview": (1, False), "standard": (4, True), "high": (16, True)}
@@ -214,6 +236,7 @@ class Config:
     regressor: Regressor = field(default_factory=Regressor)
     fit: Fit = field(default_factory=Fit)
     camera: Camera = field(default_factory=Camera)
+    room: Room = field(default_factory=Room)
     render: Render = field(default_factory=Render)
     quality: Quality = field(default_factory=Quality)
     fidelity: Fidelity = field(default_factory=Fidelity)

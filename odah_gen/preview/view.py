@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from odah_gen.scene.cameras import SIDES
-
+SIDES = {"front": np.array([1.0, 0.0]), "side": np.array([0.0, -1.0])}
+"""Direction on the floor (X, Y) from the subject to who looks."""
 SMALLEST_M = 0.1
 
 

@@ -1,4 +1,4 @@
-"""Colours drawn from a seed: skin, eyes, clothes, room. Colours are linear RGB, as Blender wants them."""
+"""Colours drawn from a seed: skin, eyes, hair. Colours are linear RGB, as Blender wants them."""
 
 import colorsys
 from collections.abc import Sequence
@@ -15,8 +15,6 @@ FIRST_DARK_TONE = 5
 """From this tone on hair and eyes are black or brown; both lists begin with those."""
 IRIS_COLOURS = ("3b2312", "5b3a1e", "6b5a2c", "46603f", "3f6485", "6f8594")
 HAIR_COLOURS = ("120e0c", "1d1512", "33231a", "4d3524", "6e4a2c", "a07c4e", "8b8680")
-WALL_COLOURS = ("cdc8bd", "c3ccd0", "d0c5b4", "bfc9ba", "cbc2c6", "b5bcc4")
-FLOOR_COLOURS = ("9a8468", "7d6a55", "8c8f92", "a89a86", "6f7a80")
 
 
 Rgb = tuple[float, float, float]
@@ -97,16 +95,6 @@ def draw_skin(generator: np.random.Generator) -> dict[str, Material]:
         "eyeball": material([0.72, 0.70, 0.68], 0.2),
         "iris": material(linear(pick(IRIS_COLOURS[:2] if dark else IRIS_COLOURS, generator)), 0.2),
         "pupil": material([0.01, 0.01, 0.01], 0.1),
-    }
-
-
-def draw_room(generator: np.random.Generator) -> dict[str, Material]:
-    """Colours of floor, walls and ceiling."""
-    return {
-        "floor": material(linear(pick(FLOOR_COLOURS, generator)), generator.uniform(0.35, 0.7)),
-        "walls": material(linear(pick(WALL_COLOURS, generator)), 0.9),
-        # EEVEE has no light that bounces from the floor; without it a ceiling whose lamps shine down is black.
-        "ceiling": replace(material(linear("efeeea"), 0.9), glow=0.4),
     }
 
 

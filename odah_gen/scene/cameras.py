@@ -5,7 +5,7 @@ top-left corner, so the first pixel's centre is (0.5, 0.5); subtract 0.5 for Ope
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial import ConvexHull, QhullError
 
 from odah_gen.config import Camera as CameraConfig
+from odah_gen.config import View
 from odah_gen.errors import InputError
 from odah_gen.paths import SCHEMAS
 from odah_gen.schemas import schema_problems
@@ -22,8 +23,6 @@ from odah_gen.storage import read_json, write_json
 SCHEMA = 1
 CLOTHES_M = 0.04
 """Clothes reach this far beyond the skin; the skin is framed with this much around it."""
-SIDES = {"front": np.array([1.0, 0.0]), "side": np.array([0.0, -1.0])}
-"""Direction on the floor (X, Y) from the subject to each camera."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,8 @@ def place_cameras(
     """Place the front and the side camera so that all points stay in frame.
 
     Each camera's height is drawn evenly, it is shifted evenly to the side and away from the closest place that keeps
-    everything in frame, and it is aimed at the centre of the points' bounding box.
+    everything in frame, and it is aimed at the centre of the points' bounding box. A camera of a fixed distance stands
+    there instead, whatever it sees.
 
     Args:
         config: picture, lens, height and spread.
@@ -85,7 +85,16 @@ def place_cameras(
     """
     target = (points_world.min(0) + points_world.max(0)) / 2
     corners = outline(points_world)
-    return {name: place_camera(config, corners, target, side, generator) for name, side in SIDES.items()}
+    return {
+        name: place_camera(own_settings(config, view), view, corners, target, generator)
+        for name, view in (("front", config.front), ("side", config.side))
+    }
+
+
+def own_settings(config: CameraConfig, view: View) -> CameraConfig:
+    """Settings of both cameras with those that one has of its own."""
+    own = {name: getattr(view, name) for name in ("lens_mm", "sensor_width_mm", "height_m")}
+    return replace(config, **{name: value for name, value in own.items() if value is not None})
 
 
 def outline(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "corners 3"]:
@@ -98,12 +107,13 @@ def outline(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "corners
 
 def place_camera(
     config: CameraConfig,
+    view: View,
     points: Float[np.ndarray, "points 3"],
     target: Float[np.ndarray, "3"],
-    side: Float[np.ndarray, "2"],
     generator: np.random.Generator,
 ) -> Camera:
     """Place one camera on a side of the subject."""
+    side = direction(view.azimuth_deg)
     height = config.height_m + generator.uniform(-1, 1) * config.height_spread_m
     shift = generator.uniform(-1, 1) * config.position_spread_m
     back = generator.uniform(0, 2) * config.position_spread_m
@@ -113,7 +123,13 @@ def place_camera(
         floor = target[:2] + distance * side + shift * across
         return aim(config, np.array([*floor, height]), target)
 
-    return at(closest(at, points, config.margin) + back)
+    return at((closest(at, points, config.margin) if view.distance_m is None else view.distance_m) + back)
+
+
+def direction(azimuth_deg: float) -> Float[np.ndarray, "2"]:
+    """Direction on the floor (X, Y) from the subject to a camera; 0 is X, 90° is Y. Right angles are exact."""
+    angle = np.deg2rad(azimuth_deg)
+    return np.round([np.cos(angle), np.sin(angle)], 15)
 
 
 def closest(at: Callable[[float], Camera], points: Float[np.ndarray, "points 3"], margin: float) -> float:

@@ -16,10 +16,10 @@ from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT, SCENE_SCHEMA
 from odah_gen.run import Run
-from odah_gen.scene.appearance import Material, draw_room, draw_skin
+from odah_gen.scene.appearance import draw_skin
 from odah_gen.scene.cameras import outline, place_cameras, write_cameras
 from odah_gen.scene.dressing import dress, write_clothes
-from odah_gen.scene.room import Light, Room, ceiling_lights, room_around
+from odah_gen.scene.place import Place, choose_kind, draw_place
 from odah_gen.scene.wardrobe import choose_clothes, draw_wardrobe
 from odah_gen.schemas import schema_problems
 from odah_gen.storage import write_json
@@ -51,11 +51,12 @@ def write_scene(run: Run, clip_id: str) -> None:
     model = find_body_model(run.config.body, str(motion["gender"]))
     points = clip_outline(model, motion)
     cameras = place_cameras(run.config.camera, points, run.generator(clip_id, "cameras"))
-    room = room_around(points, [camera.position_m for camera in cameras.values()], run.generator(clip_id, "room"))
+    kind = choose_kind(run.config.room, run.generator(clip_id, "room kind"))
+    place = draw_place(run.config.room, kind, points, cameras, run.generator(clip_id, "room"))
     skin = draw_skin(run.generator(subject, "skin"))
     wardrobe = draw_wardrobe(run.generator(subject, "wardrobe"), skin["hair"])
     outfit, worn = choose_clothes(wardrobe, run.generator(clip_id, "clothes"))
-    looks = {**skin, **worn, **draw_room(run.generator(clip_id, "room colours"))}
+    looks = {**skin, **worn, **place.surfaces}
     clothes = dress(model, motion["betas"], outfit)
     write_clothes(folder / "clothes.npz", clothes)
     write_cameras(folder / "cameras.json", run.config.fps, cameras)
@@ -67,7 +68,7 @@ def write_scene(run: Run, clip_id: str) -> None:
         **describe_files(folder, model.path),
         "wear": {name: list(WEAR[name]) for name in clothes.garments},
         "regions": list(clothes.regions),
-        **describe_place(room, ceiling_lights(room), looks),
+        **describe_place(place, folder),
         "materials": {name: look.as_json() for name, look in looks.items()},
         "render": describe_render(run.config.render),
     }
@@ -101,16 +102,17 @@ def portable(path: Path, folder: Path) -> str:
     return str(path)
 
 
-def describe_place(room: Room, lights: list[Light], looks: Mapping[str, Material]) -> dict[str, Any]:
-    """Room and lights as plain data."""
-    return {
-        "room": {"min_m": rounded(room.min_m), "max_m": rounded(room.max_m)},
-        "lights": [
-            {"position_m": rounded(light.position_m), "size_m": light.size_m, "power_w": round(light.power_w, 2)}
-            for light in lights
-        ],
+def describe_place(place: Place, folder: Path) -> dict[str, Any]:
+    """Room, props and lights as plain data."""
+    plain: dict[str, Any] = {
+        "room": {"kind": place.kind, "min_m": rounded(place.room.min_m), "max_m": rounded(place.room.max_m)},
+        "props": [prop.as_json() for prop in place.props],
+        "lights": [light.as_json() for light in place.lights],
         "ambient_linear": list(AMBIENT_LINEAR),
     }
+    if place.hdri is not None:
+        plain["hdri"] = {"file": portable(place.hdri.file, folder), "turn_rad": round(place.hdri.turn_rad, 4)}
+    return plain
 
 
 def describe_render(render: Render) -> dict[str, Any]:

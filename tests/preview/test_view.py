@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from odah_gen.config import Camera as CameraConfig
-from odah_gen.preview.view import Extent, extent_of, look_along, place_views
-from odah_gen.scene.cameras import SIDES, aim, project
+from odah_gen.preview.view import SIDES, Extent, extent_of, look_along, place_views
+from odah_gen.scene.cameras import aim, project
 
 EXTENT = Extent(np.array([0.8, 0.5]), -0.1, 1.9)
 SIZE, ABOVE, BELOW = (480, 640), 70, 50

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odah_gen.config import Camera as CameraConfig
+from odah_gen.config import View
 from odah_gen.scene.cameras import Camera, aim, as_json, in_picture, outline, place_cameras, project
 
 CONFIG = CameraConfig()
@@ -64,6 +65,21 @@ def test_everything_stays_in_frame_with_its_margin(points: np.ndarray, seed: int
     assert cameras["side"].position_m[1] < points[:, 1].min()
     assert abs(cameras["front"].position_m[1] - center[1]) <= CONFIG.position_spread_m
     assert abs(cameras["side"].position_m[0] - center[0]) <= CONFIG.position_spread_m
+
+
+def test_a_camera_may_have_a_place_and_lens_of_its_own() -> None:
+    points = np.random.default_rng(0).uniform([-0.3, -0.5, 0], [0.3, 0.5, 1.8], (200, 3))
+    still = {"height_spread_m": 0.0, "position_spread_m": 0.0}
+    side = View(azimuth_deg=135.0, lens_mm=50.0, height_m=1.6, distance_m=6.0)
+    usual = place_cameras(CameraConfig(**still), points, np.random.default_rng(0))
+    cameras = place_cameras(CameraConfig(side=side, **still), points, np.random.default_rng(0))
+    middle = (points.min(0) + points.max(0)) / 2
+    away = cameras["side"].position_m - middle
+    assert np.allclose(away[:2], 6 * np.array([-1, 1]) / np.sqrt(2))
+    assert cameras["side"].position_m[2] == pytest.approx(1.6)
+    assert cameras["side"].intrinsics[0, 0] == pytest.approx(50 / 36 * 1080)
+    assert np.allclose(project(cameras["side"], middle), [540, 360])
+    assert as_json(cameras["front"]) == as_json(usual["front"])
 
 
 def test_left_is_left() -> None:

@@ -16,8 +16,7 @@ from odah_gen.paths import ASSETS, ROOT
 from odah_gen.run import Run
 from odah_gen.scene.appearance import MONK_SKIN_TONES, draw_skin, linear
 from odah_gen.scene.render_stage import read_scene
-from odah_gen.scene.room import ceiling_lights
-from odah_gen.scene.stage import check_scene, portable, room_around, write_scene
+from odah_gen.scene.stage import check_scene, portable, write_scene
 from odah_gen.storage import read_json, read_npz, write_json, write_npz
 from tests.scene.scene_clip import CLIP, FRAMES, SQUAT_DEG, make_run, pose_of, squat_run
 
@@ -49,15 +48,6 @@ def test_room_holds_the_body_and_both_cameras(run: Run) -> None:
         assert (np.array(light["position_m"]) < high).all()
         assert light["position_m"][2] > high[2] - 0.1
     assert description.frames == FRAMES
-
-
-def test_lights_are_even_over_the_ceiling() -> None:
-    points = np.array([[-1, -1, 0], [6.0, 1, 1.8]])
-    room = room_around(points, [np.array([9.0, 0, 1.1]), np.array([2.5, -8, 1.1])], np.random.default_rng(0))
-    lights = ceiling_lights(room)
-    middle = np.mean([light.position_m[:2] for light in lights], 0)
-    assert np.allclose(middle, (room.min_m + room.max_m)[:2] / 2)
-    assert len({light.power_w for light in lights}) == 1
 
 
 def test_people_differ_and_stay_themselves() -> None:
