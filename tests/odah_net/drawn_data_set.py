@@ -1,6 +1,6 @@
 """A data set as `odah-gen export` writes it, of a person drawn as sticks: exact labels, seconds to make."""
 
-import io
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from odah_gen.config import Camera as CameraConfig
 from odah_gen.frames import ground_to_world
 from odah_gen.scene.cameras import Camera, place_cameras, project, write_cameras
-from odah_gen.scene.video import encoding
+from odah_gen.scene.video import SEGMENT_FRAMES, join_segments, segment_file, write_segment
 from odah_gen.storage import write_npz
 from odah_net.kinematics import PELVIS_SHIFTS, Kinematics
 
@@ -95,16 +95,20 @@ def write_view(folder: Path, name: str, camera: Camera, labels: dict[str, np.nda
     width = round(
         STICK_M * camera.intrinsics[0, 0] / np.linalg.norm(camera.position_m - labels["joint_centers_m"][0, 0])
     )
-    with (
-        encoding(folder / f"{name}.mp4", FPS, mask=False) as video,
-        encoding(folder / f"{name}_mask.mkv", FPS, mask=True) as mask,
-    ):
-        for joint_px, mass_px in zip(joints, masses):
-            picture, silhouette = draw(camera, joint_px, mass_px, parents, width)
-            video.add(png(picture))
-            mask.add(png(silhouette))
-        video.finish()
-        mask.finish()
+    drawn = [draw(camera, joint_px, mass_px, parents, width) for joint_px, mass_px in zip(joints, masses)]
+    write_video(folder / f"{name}.mp4", [np.asarray(picture) for picture, _ in drawn], mask=False)
+    write_video(folder / f"{name}_mask.mkv", [np.asarray(silhouette) for _, silhouette in drawn], mask=True)
+
+
+def write_video(path: Path, frames: Sequence[np.ndarray], mask: bool) -> None:
+    """A video as the render stage encodes it."""
+    height, width = frames[0].shape[:2]
+    parts = [frames[start : start + SEGMENT_FRAMES] for start in range(0, len(frames), SEGMENT_FRAMES)]
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, part in enumerate(parts):
+            file = segment_file(Path(scratch), path.stem, number)
+            write_segment(file, [frame.tobytes() for frame in part], (width, height), FPS, mask)
+        join_segments(Path(scratch), path.stem, len(parts), FPS, path)
 
 
 def draw(
@@ -119,10 +123,3 @@ def draw(
         ImageDraw.Draw(picture).line(ends, fill=colour, width=width, joint="curve")
         ImageDraw.Draw(silhouette).line(ends, fill=255, width=width, joint="curve")
     return picture, silhouette
-
-
-def png(picture: Image.Image) -> bytes:
-    """The picture as a PNG file."""
-    stream = io.BytesIO()
-    picture.save(stream, "png", compress_level=1)
-    return stream.getvalue()

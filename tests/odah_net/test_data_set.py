@@ -7,19 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from odah_gen.dataset.video import read_frames
 from odah_gen.errors import InputError
 from odah_gen.run import CAMERAS
-from odah_gen.scene.video import encoding
 from odah_gen.storage import read_npz, write_npz
 from odah_net.configuration import SIZES
 from odah_net.data.clips import ClipData, open_clips, root_relative
 from odah_net.data.crops_of_clip import CropCache, read_crops
 from odah_net.data.dataset import Sequences, window_starts
 from odah_net.data.random_access import decode
-from tests.odah_net.drawn_data_set import FPS, png
+from tests.odah_net.drawn_data_set import write_video
 
 SMALL = dataclasses.replace(SIZES["small"], image_px=48, points=60, frames=8)
 
@@ -164,10 +162,7 @@ def test_an_empty_mask_is_named(copy):
     path = copy / "clips" / "s01-waving-00" / "front_mask.mkv"
     masks = list(read_frames(path, "gray"))
     masks[3] = np.zeros_like(masks[3])
-    with encoding(path, FPS, mask=True) as video:
-        for mask in masks:
-            video.add(png(Image.fromarray(mask)))
-        video.finish()
+    write_video(path, masks, mask=True)
     frames = Sequences(open_clips(copy), SMALL, 1, 1)
     assert frames[2]["frame"].tolist() == [2]
     with pytest.raises(InputError, match=r"front_mask.mkv: frame 3 shows nobody"):
