@@ -118,6 +118,7 @@ class Render:
     shadows: bool | None = None
     device: str = "auto"
     blender: str = "module"
+    shard_clips: int = 8
 
     @property
     def drawn_samples(self) -> int:

@@ -174,7 +174,7 @@ CATALOGUE: Mapping[str, str] = {
     "betas_source": "where the shape comes from: drawn from the subject's seed, or the motion file",
     "variant_of": "the subject whose shape and motion this one has; itself, where it is no variant",
     "bmi_offset": "how far the shape is moved towards more mass at the same height (sd of the shape space)",
-    "shard": "batch that the clip belongs to",
+    "shard": "batch of its subject's clips, counted from 0, that one Blender draws",
 }
 
 EXPORTED_CLIP_FILES = (

@@ -7,14 +7,14 @@ import time
 from odah_gen.cli import add_clip_arguments
 from odah_gen.run import open_run
 from odah_gen.scene.blender import is_software
-from odah_gen.scene.render_stage import Progress, render_clips
+from odah_gen.scene.render_stage import Progress, leave_finished, render_clips
 
 LOG_INTERVAL_S = 5.0
 ERASE_LINE = "\r\x1b[K"
 EPILOG = """\
 Needs the scene stage. One Blender without a window draws clip after clip and writes front.mp4, side.mp4 (H264), a
 lossless mask for each (255 where the person is) and render.json. A clip that was killed goes on at its last whole
-segment. Without a GPU it draws in software: seconds per frame, and half a minute more the first time, when shaders are
+segment; a finished one whose inputs have not changed since is left as it is (delete its render.json to draw it again). Without a GPU it draws in software: seconds per frame, and half a minute more the first time, when shaders are
 compiled. ODAH_BLENDER_PYTHON names another Python that has bpy.
 """
 
@@ -26,9 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Render every clip, with progress on standard error."""
+    """Render every clip that is not up to date, with progress on standard error."""
     run = open_run(arguments.run)
-    render_clips(run, arguments.clips, ProgressLine().show)
+    waiting = leave_finished(run, arguments.clips, tell)
+    render_clips(run, waiting, ProgressLine().show)
+
+
+def tell(sentence: str) -> None:
+    """What happens to a clip."""
+    sys.stderr.write(f"render {sentence}\n")
 
 
 class ProgressLine:

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from odah_gen.config import Render
 from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.blender import Blender, Picture, blender_command, blender_running, require_egl
+from odah_gen.scene.rendered import FACTS, rendered_files, video_files
 from odah_gen.scene.stage import check_scene
 from odah_gen.scene.video import SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
 from odah_gen.storage import read_json, write_json
 
 SCRATCH = ".render-"
-VIDEOS = tuple(name for camera in CAMERAS for name in (camera, f"{camera}_mask"))
+VIDEOS = tuple(video_files())
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
     Raises:
         InputError: Blender or a file that it needs is missing, Blender breaks off, or a folder cannot be written.
     """
+    if not clip_ids:
+        return
     scenes = {clip_id: read_scene(run.clip(clip_id) / "scene.json") for clip_id in clip_ids}
     render = run.config.render
     blender_command(render.blender)
@@ -63,21 +67,50 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
     log = run.folder / f".blender.{os.getpid()}.part.log"
     with blender_running(render.blender, render.device, log) as blender:
         for clip_id, scene in scenes.items():
-            clock = Clock(clip_id, scene["frames"] * len(CAMERAS), report)
-            with scratch_folder(run.clip(clip_id), fingerprint(run.clip(clip_id), scene)) as scratch:
-                render_into(run.clip(clip_id), scene, scratch, blender, clock)
+            folder, clock = run.clip(clip_id), Clock(clip_id, scene["frames"] * len(CAMERAS), report)
+            origin = made_from(folder, scene, render)
+            with scratch_folder(folder, with_code(origin)) as scratch:
+                render_into(folder, scene, scratch, blender, clock, origin)
 
 
-def render_into(folder: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: "Clock") -> None:
-    """Render a clip by way of its scratch folder."""
+def leave_finished(run: Run, clip_ids: Sequence[str], tell: Callable[[str], None]) -> list[str]:
+    """The clips that must be rendered: not those whose videos were made from the files and settings of today.
+
+    Args:
+        run: the run.
+        clip_ids: which clips.
+        tell: is told of each clip that stays as it is.
+
+    Raises:
+        InputError: a scene is missing or not as expected.
+    """
+    waiting = []
+    for clip_id in clip_ids:
+        folder = run.clip(clip_id)
+        files = [folder / name for name in rendered_files()]
+        origin = made_from(folder, read_scene(folder / "scene.json"), run.config.render)
+        if all(file.is_file() for file in files) and read_json(folder / FACTS).get("made_from") == origin:
+            for file in files:
+                os.utime(file)  # Snakemake takes a file that is older than its inputs for stale.
+            tell(f"{clip_id}: nothing has changed")
+        else:
+            waiting.append(clip_id)
+    return waiting
+
+
+def render_into(
+    folder: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: "Clock", origin: str
+) -> None:
+    """Render a clip by way of its scratch folder; render.json comes last, so that what it says is true."""
     facts = render_segments(folder / "scene.json", scene, scratch, blender, clock)
     count = -(-scene["frames"] // SEGMENT_FRAMES)
-    files = {video: f"{video}{'.mkv' if video.endswith('_mask') else '.mp4'}" for video in VIDEOS}
+    files = video_files()
     for video, name in files.items():
         join_segments(scratch, video, count, scene["fps"], scratch / name)
+    (folder / FACTS).unlink(missing_ok=True)
     for name in files.values():
         os.replace(scratch / name, folder / name)
-    write_json(folder / "render.json", facts)
+    write_json(folder / FACTS, facts | {"made_from": origin})
 
 
 def read_scene(path: Path) -> dict[str, Any]:
@@ -102,11 +135,18 @@ def named_files(scene: Mapping[str, Any]) -> tuple[str, ...]:
     return (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"])
 
 
-def fingerprint(folder: Path, scene: Mapping[str, Any]) -> str:
-    """A short name for all that decides the pictures: scene, files that it names, and the code that draws."""
-    digest = hashlib.sha256(json.dumps(scene, sort_keys=True).encode())
-    code = [*sorted((ROOT / "blender_addon").glob("*.py")), Path(__file__).with_name("video.py")]
-    for file in (*(folder / name for name in named_files(scene)), *code):
+def made_from(folder: Path, scene: Mapping[str, Any], render: Render) -> str:
+    """A hash of all that a user can change in the pictures: scene, files that it names, and which Blender draws."""
+    digest = hashlib.sha256(json.dumps([scene, render.blender], sort_keys=True).encode())
+    for name in named_files(scene):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+def with_code(origin: str) -> str:
+    """A short name for a hash of `made_from` and the code that draws: half a clip cannot go on with other code."""
+    digest = hashlib.sha256(origin.encode())
+    for file in (*sorted((ROOT / "blender_addon").glob("*.py")), Path(__file__).with_name("video.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -183,7 +223,7 @@ def render_segments(
 ) -> dict[str, Any]:
     """Encode every picture that Blender makes; returns the content of render.json."""
     sizes = picture_sizes(scene_file.parent / scene["cameras"])
-    facts_file = scratch / "render.json"
+    facts_file = scratch / FACTS
     done = whole_segments(scratch, VIDEOS)
     first = min(done * SEGMENT_FRAMES, scene["frames"])
     clock.skip(first * len(CAMERAS))
