@@ -1,11 +1,14 @@
 """`odah-gen render`: two-camera videos and masks of clips."""
 
 import argparse
+import functools
 import sys
 import time
+from collections.abc import Callable
 
 from odah_gen.cli import add_clip_arguments
-from odah_gen.run import open_run
+from odah_gen.estimate import render_seconds
+from odah_gen.run import CAMERAS, open_run
 from odah_gen.scene.blender import is_software
 from odah_gen.scene.render_stage import Progress, leave_finished, render_clips
 
@@ -29,7 +32,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Render every clip that is not up to date, with progress on standard error."""
     run = open_run(arguments.run)
     waiting = leave_finished(run, arguments.clips, tell)
-    render_clips(run, waiting, ProgressLine().show)
+    clip_s = functools.partial(render_seconds, run.config, 1)
+    render_clips(run, waiting, ProgressLine(clip_s=clip_s).show)
 
 
 def tell(sentence: str) -> None:
@@ -40,9 +44,10 @@ def tell(sentence: str) -> None:
 class ProgressLine:
     """Progress on standard error: one line written over in a terminal, in a log a line every few seconds."""
 
-    def __init__(self, command: str = "render") -> None:
-        """Nothing of the command's work has been shown yet."""
-        self._command = command
+    def __init__(self, command: str = "render", clip_s: Callable[[int], float] | None = None) -> None:
+        """Nothing of the command's work has been shown yet; `clip_s` tells the seconds for a clip of so many frames
+        without a GPU."""
+        self._command, self._clip_s = command, clip_s
         self._shown_s = -LOG_INTERVAL_S
         self._renderer = ""
 
@@ -50,7 +55,10 @@ class ProgressLine:
         """Show how far the clip is; first, what draws."""
         if self._renderer != progress.renderer:
             self._renderer = progress.renderer
-            sys.stderr.write(f"{ERASE_LINE if sys.stderr.isatty() else ''}{describe_renderer(progress.renderer)}\n")
+            frames = progress.total // len(CAMERAS)
+            clip_s = None if self._clip_s is None else self._clip_s(frames)
+            line = describe_renderer(progress.renderer, frames, clip_s)
+            sys.stderr.write(f"{ERASE_LINE if sys.stderr.isatty() else ''}{line}\n")
         terminal, last = sys.stderr.isatty(), progress.done == progress.total
         if not (terminal or last) and time.monotonic() - self._shown_s < LOG_INTERVAL_S:
             return
@@ -60,11 +68,12 @@ class ProgressLine:
         sys.stderr.flush()
 
 
-def describe_renderer(renderer: str) -> str:
-    """What draws, in words; a renderer without a GPU is said plainly."""
-    if is_software(renderer):
-        return f"render: no GPU; {renderer} draws in software, which takes seconds per picture"
-    return f"render: {renderer} draws"
+def describe_renderer(renderer: str, frames: int, clip_s: float | None) -> str:
+    """What draws, in words; a renderer without a GPU is said plainly, with the seconds that a clip takes with it."""
+    if not is_software(renderer):
+        return f"render: {renderer} draws"
+    takes = "" if clip_s is None else f"; a clip of {frames} frames takes about {duration(clip_s)} on two idle cores"
+    return f"render: no GPU, {renderer} draws in software{takes}"
 
 
 def describe(progress: Progress) -> str:
