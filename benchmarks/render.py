@@ -98,7 +98,7 @@ def picture_size(scene: Path, width: int) -> tuple[int, int]:
 def encode_raw(out: Path, video: str, size: tuple[int, int]) -> None:
     """Encode as the render stage does."""
     frames = [file.read_bytes() for file in sorted(out.glob(f"{video}.*.raw"))]
-    write_segment(segment_file(out, video, 0), frames, size, FPS, video.endswith("_mask"))
+    write_segment(segment_file(out, video, 0), frames, size, FPS, "mask" if video.endswith("_mask") else "picture")
 
 
 def encode_png(out: Path, video: str, size: tuple[int, int]) -> None:

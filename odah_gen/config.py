@@ -119,6 +119,7 @@ class Render:
     device: str = "auto"
     blender: str = "module"
     shard_clips: int = 8
+    outputs: tuple[str, ...] = ()
 
     @property
     def drawn_samples(self) -> int:

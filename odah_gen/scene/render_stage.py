@@ -18,13 +18,13 @@ from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.blender import Blender, Picture, blender_command, blender_running, require_egl
-from odah_gen.scene.rendered import FACTS, rendered_files, video_files
+from odah_gen.scene.boxes import boxes_file, join_boxes, write_boxes
+from odah_gen.scene.rendered import BOXES, FACTS, MEASURED, rendered_files, video_file, videos
 from odah_gen.scene.stage import check_scene
-from odah_gen.scene.video import SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
-from odah_gen.storage import read_json, write_json
+from odah_gen.scene.video import FORMS, SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
+from odah_gen.storage import read_json, write_json, write_npz
 
 SCRATCH = ".render-"
-VIDEOS = tuple(video_files())
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,16 @@ class Progress:
     total: int
     seconds_left: float | None
     renderer: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip to render: its folder, its scene, the videos that are wanted with their kinds, and whether boxes are."""
+
+    folder: Path
+    scene: Mapping[str, Any]
+    videos: Mapping[str, str]
+    boxes: bool
 
 
 def render_clip(run: Run, clip_id: str, report: Callable[[Progress], None] = lambda progress: None) -> None:
@@ -69,8 +79,9 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
         for clip_id, scene in scenes.items():
             folder, clock = run.clip(clip_id), Clock(clip_id, scene["frames"] * len(CAMERAS), report)
             origin = made_from(folder, scene, render)
+            job = Job(folder, scene, videos(render.outputs), "boxes" in render.outputs)
             with scratch_folder(folder, with_code(origin)) as scratch:
-                render_into(folder, scene, scratch, blender, clock, origin)
+                render_into(job, scratch, blender, clock, origin)
 
 
 def leave_finished(run: Run, clip_ids: Sequence[str], tell: Callable[[str], None]) -> list[str]:
@@ -87,7 +98,7 @@ def leave_finished(run: Run, clip_ids: Sequence[str], tell: Callable[[str], None
     waiting = []
     for clip_id in clip_ids:
         folder = run.clip(clip_id)
-        files = [folder / name for name in rendered_files()]
+        files = [folder / name for name in rendered_files(run.config.render.outputs)]
         origin = made_from(folder, read_scene(folder / "scene.json"), run.config.render)
         if all(file.is_file() for file in files) and read_json(folder / FACTS).get("made_from") == origin:
             for file in files:
@@ -98,19 +109,19 @@ def leave_finished(run: Run, clip_ids: Sequence[str], tell: Callable[[str], None
     return waiting
 
 
-def render_into(
-    folder: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: "Clock", origin: str
-) -> None:
+def render_into(job: Job, scratch: Path, blender: Blender, clock: "Clock", origin: str) -> None:
     """Render a clip by way of its scratch folder; render.json comes last, so that what it says is true."""
-    facts = render_segments(folder / "scene.json", scene, scratch, blender, clock)
-    count = -(-scene["frames"] // SEGMENT_FRAMES)
-    files = video_files()
+    facts = render_segments(job, scratch, blender, clock)
+    count = -(-job.scene["frames"] // SEGMENT_FRAMES)
+    files = {video: video_file(video, kind) for video, kind in job.videos.items()}
     for video, name in files.items():
-        join_segments(scratch, video, count, scene["fps"], scratch / name)
-    (folder / FACTS).unlink(missing_ok=True)
-    for name in files.values():
-        os.replace(scratch / name, folder / name)
-    write_json(folder / FACTS, facts | {"made_from": origin})
+        join_segments(scratch, video, count, job.scene["fps"], scratch / name)
+    if job.boxes:
+        write_npz(scratch / BOXES, **join_boxes(scratch, count))
+    (job.folder / FACTS).unlink(missing_ok=True)
+    for name in [*files.values(), *([BOXES] if job.boxes else [])]:
+        os.replace(scratch / name, job.folder / name)
+    write_json(job.folder / FACTS, facts | {"made_from": origin})
 
 
 def read_scene(path: Path) -> dict[str, Any]:
@@ -136,8 +147,8 @@ def named_files(scene: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def made_from(folder: Path, scene: Mapping[str, Any], render: Render) -> str:
-    """A hash of all that a user can change in the pictures: scene, files that it names, and which Blender draws."""
-    digest = hashlib.sha256(json.dumps([scene, render.blender], sort_keys=True).encode())
+    """A hash of all that a user can change in the pictures: scene, files that it names, which Blender draws, and what."""
+    digest = hashlib.sha256(json.dumps([scene, render.blender, sorted(render.outputs)], sort_keys=True).encode())
     for name in named_files(scene):
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()
@@ -203,7 +214,7 @@ class Clock:
         """So many frames of one camera are done already."""
         self._done = self._skipped = frames
 
-    def tick(self, renderer: str) -> None:
+    def tick(self, renderer: str = "") -> None:
         """One more frame of one camera is done."""
         self._done += 1
         self._times.append(time.monotonic())
@@ -218,28 +229,29 @@ class Clock:
         return (self._times[-1] - self._times[start]) / max(len(self._times) - 1 - start, 1)
 
 
-def render_segments(
-    scene_file: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: Clock
-) -> dict[str, Any]:
+def render_segments(job: Job, scratch: Path, blender: Blender, clock: Clock) -> dict[str, Any]:
     """Encode every picture that Blender makes; returns the content of render.json."""
-    sizes = picture_sizes(scene_file.parent / scene["cameras"])
+    scene, scene_file = job.scene, job.folder / "scene.json"
+    sizes = picture_sizes(job.folder / scene["cameras"])
     facts_file = scratch / FACTS
-    done = whole_segments(scratch, VIDEOS)
+    done = whole_segments(scratch, tuple(job.videos))
     first = min(done * SEGMENT_FRAMES, scene["frames"])
     clock.skip(first * len(CAMERAS))
     if first == scene["frames"] and facts_file.is_file():
         return read_json(facts_file)
-    frames: dict[str, list[bytes]] = {video: [] for video in VIDEOS}
+    frames: dict[str, list[bytes]] = {video: [] for video in job.videos}
+    measured = [kind for kind in MEASURED if kind in job.videos.values()]
     last: Picture | None = None
-    for last in blender.pictures(scene_file, scratch, CAMERAS, first):
-        width, height = sizes[last.video]
-        mask = last.video.endswith("_mask")
-        frames[last.video].append(read_picture(last.file, width * height * (1 if mask else 3)))
-        if mask:
+    for last in blender.pictures(scene_file, scratch, CAMERAS, measured, first):
+        kind, size = job.videos[last.video], sizes[last.video.split("_")[0]]
+        frames[last.video].append(read_picture(last.file, size[0] * size[1] * FORMS[kind].pixel_bytes))
+        if kind == "mask":
             clock.tick(last.renderer)
         if len(frames[last.video]) == SEGMENT_FRAMES or last.frame == scene["frames"] - 1:
-            segment = segment_file(scratch, last.video, last.frame // SEGMENT_FRAMES)
-            write_segment(segment, frames.pop(last.video), (width, height), scene["fps"], mask)
+            number, content = last.frame // SEGMENT_FRAMES, frames[last.video]
+            if kind == "mask" and job.boxes:
+                write_boxes(boxes_file(scratch, last.video.removesuffix("_mask"), number), content, size)
+            write_segment(segment_file(scratch, last.video, number), content, size, scene["fps"], kind)
             frames[last.video] = []
     if last is None or last.frame != scene["frames"] - 1:
         raise InputError(f"{scene_file}: Blender made not all pictures. Run `odah-gen scene` again.")
@@ -255,6 +267,6 @@ def render_segments(
 
 
 def picture_sizes(cameras: Path) -> dict[str, tuple[int, int]]:
-    """Width and height (px) of every video."""
+    """Width and height (px) of every camera's pictures."""
     content = read_json(cameras)["cameras"]
-    return {video: tuple(content[video.removesuffix("_mask")][key] for key in ("width", "height")) for video in VIDEOS}
+    return {camera: (content[camera]["width"], content[camera]["height"]) for camera in CAMERAS}

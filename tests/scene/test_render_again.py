@@ -22,10 +22,10 @@ def finished(tmp_path: Path, model: BodyModel) -> Run:
     run = squat_run(tmp_path, model)
     write_scene(run, CLIP)
     folder = run.clip(CLIP)
-    for name in rendered_files():
+    for name in rendered_files(()):
         (folder / name).write_bytes(b"video")
     write_json(folder / FACTS, {"made_from": made_from(folder, read_scene(folder / "scene.json"), run.config.render)})
-    for name in rendered_files():
+    for name in rendered_files(()):
         os.utime(folder / name, (1e9, 1e9))
     return run
 
@@ -35,11 +35,11 @@ def test_a_finished_clip_stays_and_counts_as_new(finished: Run) -> None:
     assert leave_finished(finished, [CLIP], told.append) == []
     assert told == [f"{CLIP}: nothing has changed"]
     inputs = max((finished.clip(CLIP) / name).stat().st_mtime for name in ("scene.json", "body.npz"))
-    assert all((finished.clip(CLIP) / name).stat().st_mtime >= inputs for name in rendered_files())
+    assert all((finished.clip(CLIP) / name).stat().st_mtime >= inputs for name in rendered_files(()))
     render_clips(finished, [])  # starts no Blender
 
 
-@pytest.mark.parametrize("name", rendered_files())
+@pytest.mark.parametrize("name", rendered_files(()))
 def test_a_clip_that_lost_a_file_is_drawn_again(finished: Run, name: str) -> None:
     (finished.clip(CLIP) / name).unlink()
     assert leave_finished(finished, [CLIP], print) == [CLIP]
@@ -51,6 +51,7 @@ def test_a_clip_whose_scene_changed_is_drawn_again(finished: Run) -> None:
     assert leave_finished(finished, [CLIP], print) == [CLIP]
 
 
-def test_another_blender_draws_again(finished: Run) -> None:
-    config = dataclasses.replace(finished.config, render=Render(blender="/usr/bin/blender"))
+@pytest.mark.parametrize("render", [Render(blender="/usr/bin/blender"), Render(outputs=("boxes",))])
+def test_another_blender_or_output_draws_again(finished: Run, render: Render) -> None:
+    config = dataclasses.replace(finished.config, render=render)
     assert leave_finished(Run(finished.folder, config), [CLIP], print) == [CLIP]

@@ -52,6 +52,7 @@ CLIPS = list(RUN.clips.index)
 SUBJECTS = list(dict.fromkeys(RUN.clips["subject"]))
 SHARDS = {key: list(shard.index) for key, shard in RUN.clips.groupby(["subject", "shard"], sort=False)}
 SETTINGS = to_mapping(RUN.config)
+RENDERED = rendered_files(RUN.config.render.outputs)
 C = RESULTS + "/clips/{clip}/"
 S = RESULTS + "/subjects/{subject}/"
 

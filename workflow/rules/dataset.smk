@@ -1,6 +1,6 @@
 rule labels:
     input:
-        [C + name for name in rendered_files()],
+        [C + name for name in RENDERED],
         rules.fit.output,
         C + "fidelity.json",
         C + "keypoints.npz",

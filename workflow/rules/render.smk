@@ -12,10 +12,10 @@ for (subject, shard), clips in SHARDS.items():
                 file=["scene.json", "cameras.json", "clothes.npz", "body.npz"],
             ),
         output:
-            [update(path) for path in expand(C + "{file}", clip=clips, file=rendered_files())],
+            [update(path) for path in expand(C + "{file}", clip=clips, file=RENDERED)],
         params:
             clips=clips,
-            settings=settings("render.blender"),
+            settings=settings("render.blender", "render.outputs"),
         log:
             f"{RESULTS}/subjects/{subject}/logs/render_{shard}.log",
         benchmark:
