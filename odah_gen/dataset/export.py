@@ -208,6 +208,7 @@ def readme(run: Run, split: str, clips: Sequence[str], left_out: dict[str, str])
         "| `clips.parquet` | one row per clip: clip_id, subject, action, source, frames, fps, verdict |",
         "| `clips/<clip_id>/<camera>.mp4` | video (H264) |",
         "| `clips/<clip_id>/<camera>_mask.mkv` | mask (FFV1, gray, 255 = person) |",
+        "| `clips/<clip_id>/<camera>_depth.mkv`, `_normals.mkv`, `_parts.mkv`, `boxes.npz` | where they were asked for |",
         "| `clips/<clip_id>/labels.npz` | joint angles, scales, joint and mass centres, markers, their places in the pictures |",
         "| `clips/<clip_id>/cameras.json` | both cameras: x_px = K (R X + t), axes as in OpenCV, metres |",
         "| `clips/<clip_id>/kinematics.mot` | joint coordinates for OpenSim, played on the subject's `model.osim` |",
