@@ -32,7 +32,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Render every clip that is not up to date, with progress on standard error."""
     run = open_run(arguments.run)
     waiting = leave_finished(run, arguments.clips, tell)
-    clip_s = functools.partial(render_seconds, run.config, 1)
+    # Only EEVEE's times were measured.
+    clip_s = functools.partial(render_seconds, run.config, 1) if run.config.render.engine == "eevee" else None
     render_clips(run, waiting, ProgressLine(clip_s=clip_s).show)
 
 
