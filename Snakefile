@@ -28,7 +28,7 @@ localrules:
 rule render_all:
     input:
         f"{RESULTS}/report.html",
-        clip_files(*CLIP_FILES, *PICTURES),
+        clip_files(*CLIP_FILES, *RENDERED, *PICTURES),
         subject_files(*SUBJECT_FILES),
     default_target: True
 

@@ -6,11 +6,13 @@ Both draw the same frames of a finished clip, both cameras with masks, with the 
 them. The plain loop renders whole frames to PNG at Blender's default compression, then runs ffmpeg. Each row: processor
 seconds (user and system, all threads) and wall seconds of a picture, that is one frame of one camera with its mask;
 seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones,
-the worst of all frames and cameras. --blender adds rows of another Blender, for instance Debian's 3.4.1.
+the worst of all frames and cameras. A full run adds rows of the Blender on the path, if there is one, for instance
+Debian's 3.4.1; --blender names another. It also watches one Blender's memory over many clips.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,7 @@ from odah_gen.scene.blender import blender_python
 from odah_gen.scene.video import segment_file, write_segment
 from odah_gen.storage import read_json, write_json
 
-WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (240,)
+WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (360,)
 SAMPLES, SHADOWS = 4, True
 """Those of render.quality standard."""
 FPS = 60.0
@@ -98,7 +100,7 @@ def picture_size(scene: Path, width: int) -> tuple[int, int]:
 def encode_raw(out: Path, video: str, size: tuple[int, int]) -> None:
     """Encode as the render stage does."""
     frames = [file.read_bytes() for file in sorted(out.glob(f"{video}.*.raw"))]
-    write_segment(segment_file(out, video, 0), frames, size, FPS, video.endswith("_mask"))
+    write_segment(segment_file(out, video, 0), frames, size, FPS, "mask" if video.endswith("_mask") else "picture")
 
 
 def encode_png(out: Path, video: str, size: tuple[int, int]) -> None:
@@ -141,20 +143,21 @@ def memory_of_clips(scene: Path, clips: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="one small size, two frames, no memory")
+    parser.add_argument("--quick", action="store_true", help="one small size, two frames, no other Blender, no memory")
     parser.add_argument("--clip", type=Path, default=Path("results/demo/clips/s01-walking-01"))
     parser.add_argument("--frames", type=int, default=6, help="frames that are drawn of each camera")
     parser.add_argument("--width", type=int, action="append", help="picture width, may be repeated")
-    parser.add_argument("--blender", help="path of another Blender, for rows of its own")
+    parser.add_argument("--blender", help="path of another Blender, for rows of its own; default: the one on the path")
     parser.add_argument(
         "--clips", type=int, default=MEMORY_CLIPS, help="clips over which memory is watched; 0 for none"
     )
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
     frames = 2 if arguments.quick else arguments.frames
+    other = arguments.blender or (None if arguments.quick else shutil.which("blender"))
     rows = []
     for width in arguments.width or (QUICK_WIDTHS if arguments.quick else WIDTHS):
-        for blender in (None, *([arguments.blender] if arguments.blender else [])):
+        for blender in (None, *([other] if other else [])):
             rows += compare(arguments.clip / "scene.json", width, frames, blender)
             for row in rows[-2:]:
                 print(json.dumps(row), file=sys.stderr, flush=True)

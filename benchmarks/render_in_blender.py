@@ -62,7 +62,13 @@ def draw_frames(job: dict[str, Any]) -> dict[str, Any]:
 def watch_memory(job: dict[str, Any]) -> dict[str, Any]:
     """Render the last frame of a clip again and again as a shard does, and note the memory in use after each."""
     name = read_description(Path(job["scene"]))
-    wanted = {"scene": job["scene"], "out": job["out"], "cameras": list(name.cameras), "first": name.frames - 1}
+    wanted = {
+        "scene": job["scene"],
+        "out": job["out"],
+        "cameras": list(name.cameras),
+        "measured": [],
+        "first": name.frames - 1,
+    }
     memory_mib = []
     with open(os.devnull, "w") as progress:
         for _ in range(job["clips"]):

@@ -3,7 +3,8 @@
 
 A job is a line of JSON on standard input: {"scene": path of scene.json, "out": folder, "cameras": names, "first":
 first frame}. Each frame of each camera gives OUT/<camera>.<frame>.raw (sRGB, 3 bytes a pixel) and
-OUT/<camera>_mask.<frame>.raw (a byte a pixel, 255 where the person is), rows from the top. After each picture a line of
+OUT/<camera>_mask.<frame>.raw (a byte a pixel, 255 where the person is), rows from the top; and
+OUT/<camera>_<kind>.<frame>.raw of each kind of guides.KINDS in the job's "measured". After each picture a line of
 JSON tells which one is done, on standard output or the file descriptor of --progress-fd.
 """
 
@@ -21,7 +22,8 @@ import bpy
 import numpy as np
 
 from .description import SceneError, read_description
-from .painter import Painter
+from .guides import Guides
+from .painter import Painter, body_window
 from .scene_builder import Stage, build_stage, new_mask_scene, remove_stage, set_engine, show_frame
 from .shots import Window, shoot
 
@@ -81,24 +83,40 @@ def render_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
         tell(progress, event="start", blender=bpy.app.version_string, renderer=drawn_by, frames=description.frames)
         on_gpu = not is_software(drawn_by)
         painters = {name: Painter(stage, scene, masks, name, scratch, on_gpu) for name in job["cameras"]}
+        guides = {}
+        if job["measured"]:
+            guides = {name: Guides(stage, name, job["measured"], scratch) for name in job["cameras"]}
         for frame in range(job["first"], description.frames):
-            render_frame(stage, painters, frame, out, progress, parent)
+            render_frame(stage, painters, guides, frame, out, progress, parent)
+        for each in guides.values():
+            each.close()
     finally:
         take_down(stage, scene, masks)
     tell(progress, event="done")
 
 
 def render_frame(
-    stage: Stage, painters: Mapping[str, Painter], frame: int, out: Path, progress: TextIO, parent: int
+    stage: Stage,
+    painters: Mapping[str, Painter],
+    guides: Mapping[str, Guides],
+    frame: int,
+    out: Path,
+    progress: TextIO,
+    parent: int,
 ) -> None:
-    """Draw one frame of every camera, picture and mask."""
+    """Draw one frame of every camera: picture, what is measured, and mask."""
     show_frame(stage, frame)
     for name, painter in painters.items():
         if os.getppid() != parent:
             raise SceneError("the process that asked for these pictures has ended.")
-        for video, draw in ((name, painter.picture), (f"{name}_mask", painter.mask)):
+        drawn = {name: painter.picture(), f"{name}_mask": painter.mask()}
+        if name in guides:
+            window = body_window(stage, stage.description.cameras[name])
+            found = guides[name].pictures(drawn[f"{name}_mask"], window)
+            drawn |= {f"{name}_{kind}": numbers for kind, numbers in found.items()}
+        for video, pixels in drawn.items():
             file = out / f"{video}.{frame:06d}.raw"
-            np.ascontiguousarray(draw()).tofile(file)
+            np.ascontiguousarray(pixels).tofile(file)
             tell(progress, event="picture", video=video, frame=frame, file=str(file))
 
 

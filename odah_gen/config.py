@@ -140,6 +140,8 @@ class Render:
     shadows: bool | None = None
     device: str = "auto"
     blender: str = "module"
+    shard_clips: int = 8
+    outputs: tuple[str, ...] = ()
 
     @property
     def drawn_samples(self) -> int:

@@ -3,9 +3,12 @@
 from odah_gen.config import Config
 from odah_gen.run import CAMERAS, Run
 
-# Wall seconds of one picture on two cores with Mesa's software OpenGL: (fixed, per sample and megapixel), with and
-# without shadows. `python benchmarks/render.py` measures them; docs/benchmarks.md has the table.
-PICTURE_S = {True: (1.1, 1.5), False: (0.7, 0.9)}
+# Processor seconds with Mesa's software OpenGL: (fixed, per sample and megapixel). Of one picture with its mask, with and
+# without shadows; and once per clip, mostly the empty rooms. docs/benchmarks.md, "Rendering", says what they come from.
+PICTURE_CPU_S = {True: (3.9, 0.95), False: (2.0, 0.6)}
+CLIP_CPU_S = (7.0, 15.0)
+WALL_PER_CPU = 0.55
+"""Two idle cores."""
 OTHER_STAGES_S_PER_FRAME = 0.2
 OTHER_STAGES_S_PER_CLIP = 25.0
 
@@ -20,11 +23,15 @@ def describe_estimate(run: Run) -> str:
 
 
 def estimate_seconds(config: Config, clips: int, frames: int) -> float:
-    """Wall-clock seconds for all stages of some clips on two cores, drawing without a GPU.
+    """Wall-clock seconds for all stages of some clips on two cores, drawing without a GPU."""
+    others = OTHER_STAGES_S_PER_CLIP * clips + OTHER_STAGES_S_PER_FRAME * frames
+    return render_seconds(config, clips, frames) + others
 
-    Rendering costs a fixed share per picture and one per sample and megapixel.
-    """
-    fixed, rate = PICTURE_S[config.render.drawn_shadows]
+
+def render_seconds(config: Config, clips: int, frames: int) -> float:
+    """Wall-clock seconds to render some clips on two cores without a GPU: a share per picture and one per clip, each with
+    a part that grows with samples and picture size."""
     work = config.render.drawn_samples * config.camera.width * config.camera.height / 1e6
-    pictures = len(CAMERAS) * frames
-    return (fixed + rate * work) * pictures + OTHER_STAGES_S_PER_CLIP * clips + OTHER_STAGES_S_PER_FRAME * frames
+    (of_picture, per_picture), (of_clip, per_clip) = PICTURE_CPU_S[config.render.drawn_shadows], CLIP_CPU_S
+    pictures = (of_picture + per_picture * work) * len(CAMERAS) * frames
+    return WALL_PER_CPU * (pictures + (of_clip + per_clip * work) * clips)

@@ -16,7 +16,9 @@ from odah_gen.dataset.schema import CLIP_ARRAYS, LABEL_POINTS, array_problems, j
 from odah_gen.dataset.video import inspect_video, read_frames
 from odah_gen.errors import InputError
 from odah_gen.run import CAMERAS
+from odah_gen.scene.boxes import mask_box
 from odah_gen.scene.cameras import Camera, in_picture, pinhole, project, read_cameras
+from odah_gen.scene.rendered import BOXES, MEASURED, SEGMENTS, WORN, WORN_STEP
 from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.trc import read_trc
 from odah_gen.storage import read_json, read_npz
@@ -118,6 +120,35 @@ def check_mask_values(clip: ClipFiles, camera_name: str) -> Iterator[str]:
             return
 
 
+def check_parts(clip: ClipFiles, camera_name: str) -> Iterator[str]:
+    """Parts are numbered as specified, and lie on the mask's pixels alone."""
+    path, masks = clip.folder / f"{camera_name}_parts.mkv", clip.folder / f"{camera_name}_mask.mkv"
+    for number, (parts, mask) in enumerate(zip(read_frames(path, "gray16le"), read_frames(masks, "gray"))):
+        known = (parts % WORN_STEP <= SEGMENTS) & (parts // WORN_STEP <= len(WORN))
+        if not known.all() or not np.array_equal(parts % WORN_STEP > 0, mask > 0):
+            yield f"{path}: frame {number} holds an unknown part, or does not agree with {masks.name}: it is damaged."
+            return
+
+
+def check_depth(clip: ClipFiles, camera_name: str) -> Iterator[str]:
+    """Every pixel of the person has a depth."""
+    path, masks = clip.folder / f"{camera_name}_depth.mkv", clip.folder / f"{camera_name}_mask.mkv"
+    for number, (depth_mm, mask) in enumerate(zip(read_frames(path, "gray16le"), read_frames(masks, "gray"))):
+        if (depth_mm[mask > 0] == 0).any():
+            yield f"{path}: frame {number} has no depth on pixels of {masks.name}: it is damaged."
+            return
+
+
+def check_boxes(clip: ClipFiles, camera_name: str) -> Iterator[str]:
+    """Boxes are those of the masks."""
+    path, masks = clip.folder / BOXES, clip.folder / f"{camera_name}_mask.mkv"
+    boxes = read_npz(path)[f"{camera_name}_box_px"]
+    for number, (box, mask) in enumerate(zip(boxes, read_frames(masks, "gray"))):
+        if tuple(box) != mask_box(mask):
+            yield f"{path}: {camera_name}_box_px of frame {number} is not the box of {masks.name}."
+            return
+
+
 def check_centers_in_masks(clip: ClipFiles) -> Iterator[str]:
     """Visible joint centres lie on the person; in a clip that has failed already they need not."""
     counts = np.zeros(2, dtype=int)
@@ -196,6 +227,13 @@ def picture_checks(camera: str) -> tuple[tuple[tuple[str, ...], Check], ...]:
         (("cameras.json", video), partial(check_video, camera_name=camera, ending=".mp4")),
         (("cameras.json", mask), partial(check_video, camera_name=camera, ending="_mask.mkv")),
         ((mask,), partial(check_mask_values, camera_name=camera)),
+        *(
+            (("cameras.json", f"{camera}_{kind}.mkv"), partial(check_video, camera_name=camera, ending=f"_{kind}.mkv"))
+            for kind in MEASURED
+        ),
+        ((mask, f"{camera}_depth.mkv"), partial(check_depth, camera_name=camera)),
+        ((mask, f"{camera}_parts.mkv"), partial(check_parts, camera_name=camera)),
+        ((mask, BOXES), partial(check_boxes, camera_name=camera)),
     )
 
 

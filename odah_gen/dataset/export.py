@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from odah_gen.config import to_mapping
-from odah_gen.dataset.schema import EXPORTED_CLIP_FILES, EXPORTED_SUBJECT_FILES
+from odah_gen.dataset.schema import EXPORTED_CLIP_FILES, EXPORTED_SUBJECT_FILES, OPTIONAL_CLIP_FILES
 from odah_gen.dataset.verify import MANIFEST, sha256_of, verify_clip, verify_subject
 from odah_gen.errors import InputError
 from odah_gen.run import RESULTS, Run
@@ -164,10 +164,11 @@ def replaced_folder(out: Path) -> Iterator[Path]:
 
 
 def copy_files(run: Run, clips: Sequence[str], folder: Path) -> None:
-    """Copy the files of clips and subjects, in the layout of a run."""
+    """Copy the files of clips and subjects, optional ones where they are, in the layout of a run."""
     sources = [run.subject(subject) / name for subject in subjects_of(run, clips) for name in EXPORTED_SUBJECT_FILES]
     sources += [run.clip(clip) / name for clip in clips for name in EXPORTED_CLIP_FILES]
-    for source in sources:
+    optional = [run.clip(clip) / name for clip in clips for name in OPTIONAL_CLIP_FILES]
+    for source in (*sources, *filter(Path.is_file, optional)):
         target = folder / source.relative_to(run.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
@@ -207,6 +208,7 @@ def readme(run: Run, split: str, clips: Sequence[str], left_out: dict[str, str])
         "| `clips.parquet` | one row per clip: clip_id, subject, action, source, frames, fps, verdict |",
         "| `clips/<clip_id>/<camera>.mp4` | video (H264) |",
         "| `clips/<clip_id>/<camera>_mask.mkv` | mask (FFV1, gray, 255 = person) |",
+        "| `clips/<clip_id>/<camera>_depth.mkv`, `_normals.mkv`, `_parts.mkv`, `boxes.npz` | where they were asked for |",
         "| `clips/<clip_id>/labels.npz` | joint angles, scales, joint and mass centres, markers, their places in the pictures |",
         "| `clips/<clip_id>/cameras.json` | both cameras: x_px = K (R X + t), axes as in OpenCV, metres |",
         "| `clips/<clip_id>/kinematics.mot` | joint coordinates for OpenSim, played on the subject's `model.osim` |",

@@ -13,6 +13,7 @@ import numpy as np
 
 from odah_gen.paths import SCENE_SCHEMA, SCHEMAS
 from odah_gen.run import CAMERAS
+from odah_gen.scene.rendered import BOXES, optional_files
 from odah_gen.schemas import schema_problems
 
 BODIES = 22
@@ -158,6 +159,16 @@ CLOTHES_ARRAYS = (
         for name, where in REGIONS.items()
     ),
 )
+BOX_ARRAYS = (
+    spec(
+        "<camera>_box_px",
+        "T 4",
+        "int",
+        "px",
+        "picture",
+        "left, top, right, bottom edge of the mask; all 0 where it is empty",
+    ),
+)
 CATALOGUE: Mapping[str, str] = {
     "clip_id": "`<subject>-<action>-<nn>`, unique",
     "subject": "who moves",
@@ -174,7 +185,7 @@ CATALOGUE: Mapping[str, str] = {
     "betas_source": "where the shape comes from: drawn from the subject's seed, or the motion file",
     "variant_of": "the subject whose shape and motion this one has; itself, where it is no variant",
     "bmi_offset": "how far the shape is moved towards more mass at the same height (sd of the shape space)",
-    "shard": "batch that the clip belongs to",
+    "shard": "batch of its subject's clips, counted from 0, that one Blender draws",
 }
 
 EXPORTED_CLIP_FILES = (
@@ -199,6 +210,8 @@ CLIP_FILES = (
     "clothes.npz",
     "render.json",
 )
+OPTIONAL_CLIP_FILES = tuple(optional_files())
+"""Files of a clip that render.outputs asks for; exported and checked where they are."""
 PICTURES = ("overlay.mp4", "contact_sheet.png")
 PREVIEWS = ("preview.mp4", "preview.png")
 EXPORTED_SUBJECT_FILES = ("model.osim", "scales.json", "body.npz")
@@ -211,6 +224,7 @@ CLIP_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {
     "body.npz": POSE_ARRAYS,
     "labels.npz": LABEL_ARRAYS,
     "clothes.npz": CLOTHES_ARRAYS,
+    BOXES: BOX_ARRAYS,
 }
 SUBJECT_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {"body.npz": SUBJECT_BODY_ARRAYS, "fit.npz": SUBJECT_FIT_ARRAYS}
 

@@ -14,6 +14,7 @@ from odah_gen.dataset.schema import (
     EXPORTED_CLIP_FILES,
     EXPORTED_SUBJECT_FILES,
     MANIFEST_COLUMNS,
+    OPTIONAL_CLIP_FILES,
     SUBJECT_ARRAYS,
     SUBJECT_FILES,
     array_problems,
@@ -86,8 +87,9 @@ def verify_clip(run: Run, clip_id: str, wanted: Sequence[str]) -> Findings:
     clip = ClipFiles(
         run.clip(clip_id), run.subject(str(row["subject"])), int(row["frames"]), float(row["fps"]), run.config
     )
-    problems = clip_problems(clip, wanted)
-    return Findings(clip_id, len(wanted), clip.frames, read_verdict(clip.folder / "quality.json"), tuple(problems))
+    there = [*wanted, *(name for name in OPTIONAL_CLIP_FILES if (clip.folder / name).is_file())]
+    problems = clip_problems(clip, there)
+    return Findings(clip_id, len(there), clip.frames, read_verdict(clip.folder / "quality.json"), tuple(problems))
 
 
 def verify_subject(run: Run, subject: str, wanted: Sequence[str]) -> Findings:

@@ -1,6 +1,7 @@
 """The clip catalogue of a run: which clips there are, who moves in them, and which split they belong to."""
 
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,8 +14,6 @@ from odah_gen.motion.resample import resampled_frames
 from odah_gen.motion.sources import Entry, list_entries
 from odah_gen.run import RESULTS, Run
 from odah_gen.storage import atomic, read_yaml, write_yaml
-
-CLIPS_PER_SHARD = 8
 
 
 def create_run(config: Config, folder: Path | None = None) -> Run:
@@ -67,6 +66,7 @@ def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:
     width = max(2, *(len(str(entry.number)) for entry in entries))
     splits = split_subjects(list(dict.fromkeys(entry.subject for entry in entries)), config.split, config.seed)
     rows: dict[str, dict[str, object]] = {}
+    clips_of: Counter[str] = Counter()
     for entry, subject, offset in variants(entries, config.shape.bmi_offsets):
         motion = f"{entry.action}-{entry.number:0{width}d}"
         clip_id = f"{subject}-{motion}"
@@ -91,8 +91,9 @@ def build_catalogue(config: Config, entries: Sequence[Entry]) -> pd.DataFrame:
             "betas_source": entry.betas_source,
             "variant_of": entry.subject,
             "bmi_offset": offset,
-            "shard": len(rows) // CLIPS_PER_SHARD,
+            "shard": clips_of[subject] // config.render.shard_clips,
         }
+        clips_of[subject] += 1
     return pd.DataFrame(list(rows.values()))
 
 

@@ -31,7 +31,7 @@ class Picture:
     """A picture that Blender has finished.
 
     Attributes:
-        video: which video it belongs to: a camera's name, or that with "_mask".
+        video: which video it belongs to: a camera's name, or that with "_mask", "_depth" or the like.
         frame: counted from 0.
         file: its bytes, rows from the top: sRGB, or one byte a pixel for a mask.
         renderer: the GPU or software renderer that drew it.
@@ -112,19 +112,23 @@ class Blender:
         """Take over a child whose progress lines come from `events`."""
         self._child, self._events, self._log, self._device = child, events, log, device
 
-    def pictures(self, scene: Path, out: Path, cameras: Sequence[str], first: int) -> Generator[Picture]:
+    def pictures(
+        self, scene: Path, out: Path, cameras: Sequence[str], measured: Sequence[str], first: int
+    ) -> Generator[Picture]:
         """Render a scene from frame `first` on and yield each picture as it is done.
 
         Args:
             scene: scene.json.
             out: folder for the pictures.
             cameras: names of cameras.json.
+            measured: what else to draw, of blender_addon.guides.KINDS.
             first: counted from 0.
 
         Raises:
             InputError: Blender breaks off, or draws in software although a GPU was asked for.
         """
-        job = {"scene": str(scene.resolve()), "out": str(out.resolve()), "cameras": list(cameras), "first": first}
+        places = {"scene": str(scene.resolve()), "out": str(out.resolve())}
+        job = {**places, "cameras": list(cameras), "measured": list(measured), "first": first}
         with contextlib.suppress(BrokenPipeError):
             cast(IO[bytes], self._child.stdin).write((json.dumps(job) + "\n").encode())
             cast(IO[bytes], self._child.stdin).flush()

@@ -1,20 +1,23 @@
 """`odah-gen render`: two-camera videos and masks of clips."""
 
 import argparse
+import functools
 import sys
 import time
+from collections.abc import Callable
 
 from odah_gen.cli import add_clip_arguments
-from odah_gen.run import open_run
+from odah_gen.estimate import render_seconds
+from odah_gen.run import CAMERAS, open_run
 from odah_gen.scene.blender import is_software
-from odah_gen.scene.render_stage import Progress, render_clips
+from odah_gen.scene.render_stage import Progress, leave_finished, render_clips
 
 LOG_INTERVAL_S = 5.0
 ERASE_LINE = "\r\x1b[K"
 EPILOG = """\
 Needs the scene stage. One Blender without a window draws clip after clip and writes front.mp4, side.mp4 (H264), a
 lossless mask for each (255 where the person is) and render.json. A clip that was killed goes on at its last whole
-segment. Without a GPU it draws in software: seconds per frame, and half a minute more the first time, when shaders are
+segment; a finished one whose inputs have not changed since is left as it is (delete its render.json to draw it again). Without a GPU it draws in software: seconds per frame, and half a minute more the first time, when shaders are
 compiled. ODAH_BLENDER_PYTHON names another Python that has bpy.
 """
 
@@ -26,17 +29,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Render every clip, with progress on standard error."""
+    """Render every clip that is not up to date, with progress on standard error."""
     run = open_run(arguments.run)
-    render_clips(run, arguments.clips, ProgressLine().show)
+    waiting = leave_finished(run, arguments.clips, tell)
+    # Only EEVEE's times were measured.
+    clip_s = functools.partial(render_seconds, run.config, 1) if run.config.render.engine == "eevee" else None
+    render_clips(run, waiting, ProgressLine(clip_s=clip_s).show)
+
+
+def tell(sentence: str) -> None:
+    """What happens to a clip."""
+    sys.stderr.write(f"render {sentence}\n")
 
 
 class ProgressLine:
     """Progress on standard error: one line written over in a terminal, in a log a line every few seconds."""
 
-    def __init__(self, command: str = "render") -> None:
-        """Nothing of the command's work has been shown yet."""
-        self._command = command
+    def __init__(self, command: str = "render", clip_s: Callable[[int], float] | None = None) -> None:
+        """Nothing of the command's work has been shown yet; `clip_s` tells the seconds for a clip of so many frames
+        without a GPU."""
+        self._command, self._clip_s = command, clip_s
         self._shown_s = -LOG_INTERVAL_S
         self._renderer = ""
 
@@ -44,7 +56,10 @@ class ProgressLine:
         """Show how far the clip is; first, what draws."""
         if self._renderer != progress.renderer:
             self._renderer = progress.renderer
-            sys.stderr.write(f"{ERASE_LINE if sys.stderr.isatty() else ''}{describe_renderer(progress.renderer)}\n")
+            frames = progress.total // len(CAMERAS)
+            clip_s = None if self._clip_s is None else self._clip_s(frames)
+            line = describe_renderer(progress.renderer, frames, clip_s)
+            sys.stderr.write(f"{ERASE_LINE if sys.stderr.isatty() else ''}{line}\n")
         terminal, last = sys.stderr.isatty(), progress.done == progress.total
         if not (terminal or last) and time.monotonic() - self._shown_s < LOG_INTERVAL_S:
             return
@@ -54,11 +69,12 @@ class ProgressLine:
         sys.stderr.flush()
 
 
-def describe_renderer(renderer: str) -> str:
-    """What draws, in words; a renderer without a GPU is said plainly."""
-    if is_software(renderer):
-        return f"render: no GPU; {renderer} draws in software, which takes seconds per picture"
-    return f"render: {renderer} draws"
+def describe_renderer(renderer: str, frames: int, clip_s: float | None) -> str:
+    """What draws, in words; a renderer without a GPU is said plainly, with the seconds that a clip takes with it."""
+    if not is_software(renderer):
+        return f"render: {renderer} draws"
+    takes = "" if clip_s is None else f"; a clip of {frames} frames takes about {duration(clip_s)} on two idle cores"
+    return f"render: no GPU, {renderer} draws in software{takes}"
 
 
 def describe(progress: Progress) -> str:

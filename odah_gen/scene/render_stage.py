@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from odah_gen.config import Render
 from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.blender import Blender, Picture, blender_command, blender_running, require_egl
+from odah_gen.scene.boxes import boxes_file, join_boxes, write_boxes
+from odah_gen.scene.rendered import BOXES, FACTS, MEASURED, rendered_files, video_file, videos
 from odah_gen.scene.stage import check_scene
-from odah_gen.scene.video import SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
-from odah_gen.storage import read_json, write_json
+from odah_gen.scene.video import FORMS, SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
+from odah_gen.storage import read_json, write_json, write_npz
 
 SCRATCH = ".render-"
-VIDEOS = tuple(name for camera in CAMERAS for name in (camera, f"{camera}_mask"))
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class Progress:
     total: int
     seconds_left: float | None
     renderer: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip to render: its folder, its scene, the videos that are wanted with their kinds, and whether boxes are."""
+
+    folder: Path
+    scene: Mapping[str, Any]
+    videos: Mapping[str, str]
+    boxes: bool
 
 
 def render_clip(run: Run, clip_id: str, report: Callable[[Progress], None] = lambda progress: None) -> None:
@@ -56,6 +68,8 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
     Raises:
         InputError: Blender or a file that it needs is missing, Blender breaks off, or a folder cannot be written.
     """
+    if not clip_ids:
+        return
     scenes = {clip_id: read_scene(run.clip(clip_id) / "scene.json") for clip_id in clip_ids}
     render = run.config.render
     blender_command(render.blender)
@@ -63,21 +77,51 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
     log = run.folder / f".blender.{os.getpid()}.part.log"
     with blender_running(render.blender, render.device, log) as blender:
         for clip_id, scene in scenes.items():
-            clock = Clock(clip_id, scene["frames"] * len(CAMERAS), report)
-            with scratch_folder(run.clip(clip_id), fingerprint(run.clip(clip_id), scene)) as scratch:
-                render_into(run.clip(clip_id), scene, scratch, blender, clock)
+            folder, clock = run.clip(clip_id), Clock(clip_id, scene["frames"] * len(CAMERAS), report)
+            origin = made_from(folder, scene, render)
+            job = Job(folder, scene, videos(render.outputs), "boxes" in render.outputs)
+            with scratch_folder(folder, with_code(origin)) as scratch:
+                render_into(job, scratch, blender, clock, origin)
 
 
-def render_into(folder: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: "Clock") -> None:
-    """Render a clip by way of its scratch folder."""
-    facts = render_segments(folder / "scene.json", scene, scratch, blender, clock)
-    count = -(-scene["frames"] // SEGMENT_FRAMES)
-    files = {video: f"{video}{'.mkv' if video.endswith('_mask') else '.mp4'}" for video in VIDEOS}
+def leave_finished(run: Run, clip_ids: Sequence[str], tell: Callable[[str], None]) -> list[str]:
+    """The clips that must be rendered: not those whose videos were made from the files and settings of today.
+
+    Args:
+        run: the run.
+        clip_ids: which clips.
+        tell: is told of each clip that stays as it is.
+
+    Raises:
+        InputError: a scene is missing or not as expected.
+    """
+    waiting = []
+    for clip_id in clip_ids:
+        folder = run.clip(clip_id)
+        files = [folder / name for name in rendered_files(run.config.render.outputs)]
+        origin = made_from(folder, read_scene(folder / "scene.json"), run.config.render)
+        if all(file.is_file() for file in files) and read_json(folder / FACTS).get("made_from") == origin:
+            for file in files:
+                os.utime(file)  # Snakemake takes a file that is older than its inputs for stale.
+            tell(f"{clip_id}: nothing has changed")
+        else:
+            waiting.append(clip_id)
+    return waiting
+
+
+def render_into(job: Job, scratch: Path, blender: Blender, clock: "Clock", origin: str) -> None:
+    """Render a clip by way of its scratch folder; render.json comes last, so that what it says is true."""
+    facts = render_segments(job, scratch, blender, clock)
+    count = -(-job.scene["frames"] // SEGMENT_FRAMES)
+    files = {video: video_file(video, kind) for video, kind in job.videos.items()}
     for video, name in files.items():
-        join_segments(scratch, video, count, scene["fps"], scratch / name)
-    for name in files.values():
-        os.replace(scratch / name, folder / name)
-    write_json(folder / "render.json", facts)
+        join_segments(scratch, video, count, job.scene["fps"], scratch / name)
+    if job.boxes:
+        write_npz(scratch / BOXES, **join_boxes(scratch, count))
+    (job.folder / FACTS).unlink(missing_ok=True)
+    for name in [*files.values(), *([BOXES] if job.boxes else [])]:
+        os.replace(scratch / name, job.folder / name)
+    write_json(job.folder / FACTS, facts | {"made_from": origin})
 
 
 def read_scene(path: Path) -> dict[str, Any]:
@@ -102,11 +146,18 @@ def named_files(scene: Mapping[str, Any]) -> tuple[str, ...]:
     return (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"])
 
 
-def fingerprint(folder: Path, scene: Mapping[str, Any]) -> str:
-    """A short name for all that decides the pictures: scene, files that it names, and the code that draws."""
-    digest = hashlib.sha256(json.dumps(scene, sort_keys=True).encode())
-    code = [*sorted((ROOT / "blender_addon").glob("*.py")), Path(__file__).with_name("video.py")]
-    for file in (*(folder / name for name in named_files(scene)), *code):
+def made_from(folder: Path, scene: Mapping[str, Any], render: Render) -> str:
+    """A hash of all that a user can change in the pictures: scene, files that it names, which Blender draws, and what."""
+    digest = hashlib.sha256(json.dumps([scene, render.blender, sorted(render.outputs)], sort_keys=True).encode())
+    for name in named_files(scene):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+def with_code(origin: str) -> str:
+    """A short name for a hash of `made_from` and the code that draws: half a clip cannot go on with other code."""
+    digest = hashlib.sha256(origin.encode())
+    for file in (*sorted((ROOT / "blender_addon").glob("*.py")), Path(__file__).with_name("video.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -178,28 +229,29 @@ class Clock:
         return (self._times[-1] - self._times[start]) / max(len(self._times) - 1 - start, 1)
 
 
-def render_segments(
-    scene_file: Path, scene: Mapping[str, Any], scratch: Path, blender: Blender, clock: Clock
-) -> dict[str, Any]:
+def render_segments(job: Job, scratch: Path, blender: Blender, clock: Clock) -> dict[str, Any]:
     """Encode every picture that Blender makes; returns the content of render.json."""
-    sizes = picture_sizes(scene_file.parent / scene["cameras"])
-    facts_file = scratch / "render.json"
-    done = whole_segments(scratch, VIDEOS)
+    scene, scene_file = job.scene, job.folder / "scene.json"
+    sizes = picture_sizes(job.folder / scene["cameras"])
+    facts_file = scratch / FACTS
+    done = whole_segments(scratch, tuple(job.videos))
     first = min(done * SEGMENT_FRAMES, scene["frames"])
     clock.skip(first * len(CAMERAS))
     if first == scene["frames"] and facts_file.is_file():
         return read_json(facts_file)
-    frames: dict[str, list[bytes]] = {video: [] for video in VIDEOS}
+    frames: dict[str, list[bytes]] = {video: [] for video in job.videos}
+    measured = [kind for kind in MEASURED if kind in job.videos.values()]
     last: Picture | None = None
-    for last in blender.pictures(scene_file, scratch, CAMERAS, first):
-        width, height = sizes[last.video]
-        mask = last.video.endswith("_mask")
-        frames[last.video].append(read_picture(last.file, width * height * (1 if mask else 3)))
-        if mask:
+    for last in blender.pictures(scene_file, scratch, CAMERAS, measured, first):
+        kind, size = job.videos[last.video], sizes[last.video.split("_")[0]]
+        frames[last.video].append(read_picture(last.file, size[0] * size[1] * FORMS[kind].pixel_bytes))
+        if kind == "mask":
             clock.tick(last.renderer)
         if len(frames[last.video]) == SEGMENT_FRAMES or last.frame == scene["frames"] - 1:
-            segment = segment_file(scratch, last.video, last.frame // SEGMENT_FRAMES)
-            write_segment(segment, frames.pop(last.video), (width, height), scene["fps"], mask)
+            number, content = last.frame // SEGMENT_FRAMES, frames[last.video]
+            if kind == "mask" and job.boxes:
+                write_boxes(boxes_file(scratch, last.video.removesuffix("_mask"), number), content, size)
+            write_segment(segment_file(scratch, last.video, number), content, size, scene["fps"], kind)
             frames[last.video] = []
     if last is None or last.frame != scene["frames"] - 1:
         raise InputError(f"{scene_file}: Blender made not all pictures. Run `odah-gen scene` again.")
@@ -215,6 +267,6 @@ def render_segments(
 
 
 def picture_sizes(cameras: Path) -> dict[str, tuple[int, int]]:
-    """Width and height (px) of every video."""
+    """Width and height (px) of every camera's pictures."""
     content = read_json(cameras)["cameras"]
-    return {video: tuple(content[video.removesuffix("_mask")][key] for key in ("width", "height")) for video in VIDEOS}
+    return {camera: (content[camera]["width"], content[camera]["height"]) for camera in CAMERAS}

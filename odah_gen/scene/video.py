@@ -1,4 +1,4 @@
-"""Videos that grow in segments: H264 for pictures, lossless FFV1 for masks, by ffmpeg-python.
+"""Videos that grow in segments: H264 for pictures, lossless FFV1 for masks and all that measures, by ffmpeg-python.
 
 A segment is one closed group of pictures, encoded by an ffmpeg of its own and renamed when it is whole; segments are
 joined without encoding again. So an interrupted clip goes on at its last whole segment, and the bytes are those of an
@@ -7,6 +7,7 @@ uninterrupted run. Constant frame rate, no B-frames, one thread.
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,34 @@ PICTURE: Mapping[str, Any] = {
     "color_trc": "bt709",
     "color_range": "tv",
 }
-MASK: Mapping[str, Any] = {"vcodec": "ffv1", "level": 3, "g": 1, "pix_fmt": "gray"}
+LOSSLESS: Mapping[str, Any] = {"vcodec": "ffv1", "level": 3, "g": 1}
 BITEXACT: Mapping[str, Any] = {"fflags": "+bitexact"}
 CURE = "Free space or change the folder."
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the frames of a kind of video come, and how they are encoded.
+
+    Attributes:
+        pix_fmt: of the bytes that come, in ffmpeg's words.
+        pixel_bytes: of one pixel.
+        encoder: options of ffmpeg.
+    """
+
+    pix_fmt: str
+    pixel_bytes: int
+    encoder: Mapping[str, Any]
+
+
+FORMS: Mapping[str, Form] = {
+    "picture": Form("rgb24", 3, PICTURE),
+    "mask": Form("gray", 1, {**LOSSLESS, "pix_fmt": "gray"}),
+    "depth": Form("gray16le", 2, {**LOSSLESS, "pix_fmt": "gray16le"}),
+    "normals": Form("rgb24", 3, {**LOSSLESS, "pix_fmt": "bgr0"}),
+    "parts": Form("gray16le", 2, {**LOSSLESS, "pix_fmt": "gray16le"}),
+}
+"""By kind of video; docs/formats.md tells what their numbers mean."""
 
 
 def segment_file(folder: Path, video: str, number: int) -> Path:
@@ -48,26 +74,25 @@ def whole_segments(folder: Path, videos: Sequence[str]) -> int:
     return count
 
 
-def write_segment(path: Path, frames: Sequence[bytes], size: tuple[int, int], fps: float, mask: bool) -> None:
+def write_segment(path: Path, frames: Sequence[bytes], size: tuple[int, int], fps: float, kind: str) -> None:
     """Encode one segment; it appears under its name when it is whole.
 
     Args:
         path: the segment.
-        frames: bytes of each frame, rows from the top: rgb24, or gray for a mask.
+        frames: bytes of each frame, rows from the top.
         size: width and height (px).
         fps: frames per second.
-        mask: lossless gray instead of H264.
+        kind: of FORMS.
 
     Raises:
         InputError: ffmpeg cannot make the file.
     """
-    source = ffmpeg.input(
-        "pipe:", format="rawvideo", pix_fmt="gray" if mask else "rgb24", s=f"{size[0]}x{size[1]}", framerate=fps
-    )
+    form = FORMS[kind]
+    source = ffmpeg.input("pipe:", format="rawvideo", pix_fmt=form.pix_fmt, s=f"{size[0]}x{size[1]}", framerate=fps)
     part = path.with_name(f".{path.name}.part")
-    if not mask:
+    if kind == "picture":
         source = ffmpeg.filter(source, "scale", out_color_matrix="bt709", out_range="tv")
-    output = ffmpeg.output(source, str(part), f="nut", r=fps, threads=1, **(MASK if mask else PICTURE), **BITEXACT)
+    output = ffmpeg.output(source, str(part), f="nut", r=fps, threads=1, **form.encoder, **BITEXACT)
     with ffmpeg_job(output, path, CURE) as encoder:
         for frame in frames:
             encoder.add(frame)

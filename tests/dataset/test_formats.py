@@ -5,6 +5,7 @@ import pytest
 
 from odah_gen.config import load_config
 from odah_gen.dataset.schema import (
+    BOX_ARRAYS,
     CATALOGUE,
     CLOTHES_ARRAYS,
     JSON_FILES,
@@ -22,7 +23,15 @@ from odah_gen.motion.catalogue import create_run
 from odah_gen.paths import ROOT
 
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
-TABLES = (KEYPOINT_ARRAYS, LABEL_ARRAYS, POSE_ARRAYS, SUBJECT_BODY_ARRAYS, SUBJECT_FIT_ARRAYS, CLOTHES_ARRAYS)
+TABLES = (
+    KEYPOINT_ARRAYS,
+    LABEL_ARRAYS,
+    POSE_ARRAYS,
+    SUBJECT_BODY_ARRAYS,
+    SUBJECT_FIT_ARRAYS,
+    CLOTHES_ARRAYS,
+    BOX_ARRAYS,
+)
 POINTS = (spec("valid", "T", "bool", "", "", ""), spec("points_m", "T M 3", "float", "m", "world", ""))
 
 

@@ -42,7 +42,7 @@ def kill_while_rendering(folder: Path) -> None:
     with (folder / "killed.log").open("w") as log:
         main = subprocess.Popen(snakemake(folder, "render_all"), cwd=folder, stdout=log, stderr=log)
     deadline = time.monotonic() + 400
-    while not (folder / CLIP / "logs" / "render.log").exists():
+    while not (folder / "results/smoke/subjects/s01/logs/render_0.log").exists():
         assert main.poll() is None, (folder / "killed.log").read_text()[-4000:]
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -81,7 +81,7 @@ def test_a_lost_video_makes_only_its_clip_again(run: Path):
     video.unlink()
     plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host"), run)
     video.write_bytes(content)
-    assert "rule render:" in plan
+    assert "rule render_s01_0:" in plan
     assert all(
         f"rule {stage}:" not in plan for stage in ("motion", "markers", "scale", "ik", "fit", "fidelity_s01", "scene")
     )
@@ -94,7 +94,7 @@ def test_a_lost_overlay_needs_no_new_rendering(run: Path):
     plan = finish(snakemake(run, "render_all", "--dry-run", "--quiet", "host"), run)
     overlay.write_bytes(content)
     assert "rule pictures:" in plan
-    assert "rule render:" not in plan
+    assert "rule render_" not in plan
 
 
 def test_a_run_that_grows_makes_only_what_is_new(run: Path):

@@ -12,7 +12,7 @@ from odah_gen.body.model import load_body_model
 from odah_gen.body.skinning import shape_body
 from odah_gen.body.subject import subject_body
 from odah_gen.body.volume import body_mass
-from odah_gen.config import Body, Config, Motion, Shape, Split, from_mapping
+from odah_gen.config import Body, Config, Motion, Render, Shape, Split, from_mapping
 from odah_gen.errors import InputError
 from odah_gen.motion.catalogue import create_run, split_subjects
 from odah_gen.motion.resample import resampled_frames
@@ -40,6 +40,12 @@ def test_subjects_go_through_genders_and_actions_in_turn(tmp_path):
     assert set(run.clips["frames"]) == {120}
     assert run.clips["seed"].is_unique
     assert open_run(tmp_path).config == Config()
+
+
+def test_a_shard_holds_some_clips_of_one_subject(tmp_path):
+    config = Config(motion=Motion(subjects=2, clips_per_subject=5), render=Render(shard_clips=2))
+    shards = create_run(config, tmp_path).clips["shard"]
+    assert list(shards) == 2 * [0, 0, 1, 1, 2]
 
 
 def test_every_gender_does_every_action(tmp_path):

@@ -92,7 +92,7 @@ def test_the_clip_leaves_only_its_results(rendered: Rendered) -> None:
     before = {"body.npz", "scene.json", "cameras.json", "clothes.npz"}
     assert {file.name for file in folder.iterdir()} == wanted | before
     facts = read_json(folder / "render.json")
-    assert set(facts) == {"seconds_per_frame", "engine", "device", "samples", "blender"}
+    assert set(facts) == {"seconds_per_frame", "engine", "device", "samples", "blender", "made_from"}
     assert facts["seconds_per_frame"] > 0
     assert [progress.done for progress in told] == list(range(1, 2 * FRAMES + 1))
     assert told[0].seconds_left is None

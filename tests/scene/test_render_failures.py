@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_video_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"front\.00000\.nut: cannot be made"):
-        write_segment(segment_file(tmp_path / "missing", "front", 0), [BLACK], SIZE, 12, mask=False)
+        write_segment(segment_file(tmp_path / "missing", "front", 0), [BLACK], SIZE, 12, kind="picture")
 
 
 BLACK, SIZE = bytes(16 * 16 * 3), (16, 16)
@@ -90,7 +90,7 @@ def test_a_full_disk_is_named_as_the_reason(tmp_path: Path) -> None:
     segment = segment_file(tmp_path, "front", 0)
     segment.with_name(f".{segment.name}.part").symlink_to("/dev/full")
     with pytest.raises(InputError, match="No space left on device"):
-        write_segment(segment, [BLACK], SIZE, 12, mask=False)
+        write_segment(segment, [BLACK], SIZE, 12, kind="picture")
     assert not segment.exists()
 
 

@@ -53,7 +53,7 @@ def test_joined_masks_are_lossless_and_steady(tmp_path: Path, fps: float) -> Non
     frames = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (2 * SEGMENT_FRAMES + 1, 16, 16))
     for number, start in enumerate(range(0, len(frames), SEGMENT_FRAMES)):
         part = [frame.tobytes() for frame in frames[start : start + SEGMENT_FRAMES]]
-        write_segment(segment_file(tmp_path, "front_mask", number), part, (16, 16), fps, mask=True)
+        write_segment(segment_file(tmp_path, "front_mask", number), part, (16, 16), fps, kind="mask")
     assert whole_segments(tmp_path, ["front_mask"]) == 3
     assert whole_segments(tmp_path, ["front_mask", "front"]) == 0
     join_segments(tmp_path, "front_mask", 3, fps, tmp_path / "front_mask.mkv")

@@ -13,6 +13,7 @@ from odah_gen.paths import ASSETS
 from odah_gen.motion.catalogue import create_run, plan_run
 from odah_gen.registration.store import regressor_file
 from odah_gen.run import CAMERAS, RESULTS as RUNS, open_run
+from odah_gen.scene.rendered import rendered_files
 
 
 def tell(sentence):
@@ -49,7 +50,9 @@ except InputError as error:
 RESULTS = str(RUN.folder)
 CLIPS = list(RUN.clips.index)
 SUBJECTS = list(dict.fromkeys(RUN.clips["subject"]))
+SHARDS = {key: list(shard.index) for key, shard in RUN.clips.groupby(["subject", "shard"], sort=False)}
 SETTINGS = to_mapping(RUN.config)
+RENDERED = rendered_files(RUN.config.render.outputs)
 C = RESULTS + "/clips/{clip}/"
 S = RESULTS + "/subjects/{subject}/"
 

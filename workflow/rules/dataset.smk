@@ -1,6 +1,6 @@
 rule labels:
     input:
-        rules.render.output,
+        [C + name for name in RENDERED],
         rules.fit.output,
         C + "fidelity.json",
         C + "keypoints.npz",

@@ -1,19 +1,27 @@
-rule render:
-    input:
-        C + "scene.json",
-        C + "cameras.json",
-        C + "clothes.npz",
-        C + "body.npz",
-    output:
-        expand(C + "{camera}.mp4", camera=CAMERAS, allow_missing=True),
-        expand(C + "{camera}_mask.mkv", camera=CAMERAS, allow_missing=True),
-        C + "render.json",
-    log:
-        C + "logs/render.log",
-    benchmark:
-        C + "logs/render.tsv"
-    threads: 2
-    resources:
-        blender=1,
-    shell:
-        "odah-gen render --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
+# One job for a shard, some clips of one subject: one Blender draws them all. What is up to date in it stays as it is, so a
+# run that was stopped keeps its whole clips, and a lost file makes only its own clip again.
+for (subject, shard), clips in SHARDS.items():
+
+    rule:
+        name:
+            f"render_{subject}_{shard}"
+        input:
+            expand(
+                C + "{file}",
+                clip=clips,
+                file=["scene.json", "cameras.json", "clothes.npz", "body.npz"],
+            ),
+        output:
+            [update(path) for path in expand(C + "{file}", clip=clips, file=RENDERED)],
+        params:
+            clips=clips,
+            settings=settings("render.blender", "render.outputs"),
+        log:
+            f"{RESULTS}/subjects/{subject}/logs/render_{shard}.log",
+        benchmark:
+            f"{RESULTS}/subjects/{subject}/logs/render_{shard}.tsv"
+        threads: 2
+        resources:
+            blender=1,
+        shell:
+            "odah-gen render --run {RESULTS} {params.clips} 2>&1 | tee {log} >&2"

@@ -6,7 +6,9 @@ rule scene:
         C + "cameras.json",
         C + "clothes.npz",
     params:
-        settings=settings("body", "camera", "render"),
+        settings=settings(
+            "body", "camera", "render.quality", "render.engine", "render.samples", "render.shadows"
+        ),
     log:
         C + "logs/scene.log",
     benchmark:

@@ -1,0 +1,57 @@
+"""A finished clip is drawn again only when something that decides its pictures has changed."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from odah_gen.body.model import BodyModel
+from odah_gen.config import Render
+from odah_gen.run import Run
+from odah_gen.scene.render_stage import leave_finished, made_from, read_scene, render_clips
+from odah_gen.scene.rendered import FACTS, rendered_files
+from odah_gen.scene.stage import write_scene
+from odah_gen.storage import read_json, write_json
+from tests.scene.scene_clip import CLIP, squat_run
+
+
+@pytest.fixture
+def finished(tmp_path: Path, model: BodyModel) -> Run:
+    """A run whose clip has files as a finished render leaves them; what is in the videos plays no part."""
+    run = squat_run(tmp_path, model)
+    write_scene(run, CLIP)
+    folder = run.clip(CLIP)
+    for name in rendered_files(()):
+        (folder / name).write_bytes(b"video")
+    write_json(folder / FACTS, {"made_from": made_from(folder, read_scene(folder / "scene.json"), run.config.render)})
+    for name in rendered_files(()):
+        os.utime(folder / name, (1e9, 1e9))
+    return run
+
+
+def test_a_finished_clip_stays_and_counts_as_new(finished: Run) -> None:
+    told: list[str] = []
+    assert leave_finished(finished, [CLIP], told.append) == []
+    assert told == [f"{CLIP}: nothing has changed"]
+    inputs = max((finished.clip(CLIP) / name).stat().st_mtime for name in ("scene.json", "body.npz"))
+    assert all((finished.clip(CLIP) / name).stat().st_mtime >= inputs for name in rendered_files(()))
+    render_clips(finished, [])  # starts no Blender
+
+
+@pytest.mark.parametrize("name", rendered_files(()))
+def test_a_clip_that_lost_a_file_is_drawn_again(finished: Run, name: str) -> None:
+    (finished.clip(CLIP) / name).unlink()
+    assert leave_finished(finished, [CLIP], print) == [CLIP]
+
+
+def test_a_clip_whose_scene_changed_is_drawn_again(finished: Run) -> None:
+    path = finished.clip(CLIP) / "scene.json"
+    write_json(path, read_json(path) | {"ambient_linear": [0.1, 0.2, 0.3]})
+    assert leave_finished(finished, [CLIP], print) == [CLIP]
+
+
+@pytest.mark.parametrize("render", [Render(blender="/usr/bin/blender"), Render(outputs=("boxes",))])
+def test_another_blender_or_output_draws_again(finished: Run, render: Render) -> None:
+    config = dataclasses.replace(finished.config, render=render)
+    assert leave_finished(Run(finished.folder, config), [CLIP], print) == [CLIP]

@@ -1,0 +1,72 @@
+"""The optional outputs of a true render: complete, lossless, and in agreement with the masks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from odah_gen.body.model import JOINT_NAMES, BodyModel
+from odah_gen.dataset.clip_checks import ClipFiles, clip_problems
+from odah_gen.dataset.schema import OPTIONAL_CLIP_FILES
+from odah_gen.dataset.video import read_frames
+from odah_gen.run import CAMERAS, Run
+from odah_gen.scene.boxes import mask_box
+from odah_gen.scene.render_stage import render_clip
+from odah_gen.scene.rendered import OUTPUTS, SEGMENTS, WORN, rendered_files
+from odah_gen.scene.stage import WEAR, write_scene
+from odah_gen.storage import read_npz, write_npz
+from tests.scene.scene_clip import CLIP, FRAMES, SQUAT_DEG, make_run, pose_of
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
+    """A squat with all optional outputs, drawn flat and small."""
+    poses = np.stack([pose_of(SQUAT_DEG, share) for share in np.linspace(0.4, 1, FRAMES)])
+    render = {"engine": "workbench", "quality": "preview", "outputs": list(OUTPUTS)}
+    camera = {"width": 60, "height": 40}
+    run = make_run(tmp_path_factory.mktemp("run"), model, poses, np.zeros(16), camera=camera, render=render)
+    write_scene(run, CLIP)
+    render_clip(run, CLIP)
+    return run
+
+
+def checked(run: Run) -> list[str]:
+    """What is wrong with the rendered files, in sentences."""
+    clip = ClipFiles(run.clip(CLIP), run.folder, FRAMES, run.config.fps, run.config)
+    return [problem.sentence for problem in clip_problems(clip, ["cameras.json", *rendered_files(OUTPUTS)])]
+
+
+def test_all_optional_files_are_there_and_sound(measured: Run) -> None:
+    assert all((measured.clip(CLIP) / name).is_file() for name in OPTIONAL_CLIP_FILES)
+    assert checked(measured) == []
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_depth_and_normals_face_the_camera(measured: Run, camera: str) -> None:
+    folder = measured.clip(CLIP)
+    depth_mm = np.stack(list(read_frames(folder / f"{camera}_depth.mkv", "gray16le")))
+    normals = np.stack(list(read_frames(folder / f"{camera}_normals.mkv", "rgb24"))).astype(float)
+    assert 500 < depth_mm.min() < depth_mm.max() < 20000
+    assert np.abs(np.linalg.norm((normals - 128) / 127, axis=-1) - 1).max() < 0.02
+
+
+def test_a_box_that_is_not_the_mask_s_is_found(measured: Run, tmp_path: Path) -> None:
+    path = measured.clip(CLIP) / "boxes.npz"
+    sound = read_npz(path)
+    try:
+        write_npz(path, **(sound | {"front_box_px": sound["front_box_px"] + 1}))
+        assert len(checked(measured)) == 1
+    finally:
+        write_npz(path, **sound)
+
+
+def test_a_box_holds_what_is_there_and_no_more() -> None:
+    mask = np.zeros((20, 30), np.uint8)
+    assert mask_box(mask) == (0, 0, 0, 0)
+    mask[4, 7] = mask[9, 11] = 255
+    assert mask_box(mask) == (7, 4, 12, 10)
+
+
+def test_segments_and_what_is_worn_have_numbers() -> None:
+    assert len(JOINT_NAMES) == SEGMENTS
+    assert set(WORN) == set(WEAR)
