@@ -5,7 +5,7 @@ from odah_gen.run import CAMERAS, Run
 
 # Processor seconds with Mesa's software OpenGL: (fixed, per sample and megapixel). Of one picture with its mask, with and
 # without shadows; and once per clip, mostly the empty rooms. docs/benchmarks.md, "Rendering", says what they come from.
-PICTURE_CPU_S = {True: (3.9, 0.95), False: (2.0, 0.6)}
+PICTURE_CPU_S = {True: (3.9, 0.95), False: (1.2, 0.3)}
 CLIP_CPU_S = (7.0, 15.0)
 WALL_PER_CPU = 0.55
 """Two idle cores."""
