@@ -107,7 +107,9 @@ def write_video(path: Path, frames: Sequence[np.ndarray], mask: bool) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for number, part in enumerate(parts):
             file = segment_file(Path(scratch), path.stem, number)
-            write_segment(file, [frame.tobytes() for frame in part], (width, height), FPS, mask)
+            write_segment(
+                file, [frame.tobytes() for frame in part], (width, height), FPS, "mask" if mask else "picture"
+            )
         join_segments(Path(scratch), path.stem, len(parts), FPS, path)
 
 

@@ -7,7 +7,7 @@ rule scene:
         C + "clothes.npz",
     params:
         settings=settings(
-            "body", "camera", "render.quality", "render.engine", "render.samples", "render.shadows"
+            "body", "camera", "room", "render.quality", "render.engine", "render.samples", "render.shadows"
         ),
     log:
         C + "logs/scene.log",
