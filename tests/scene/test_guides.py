@@ -1,5 +1,6 @@
 """Depth, normals and parts measure the scene that cameras.json describes."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,9 @@ from odah_gen.body.model import JOINT_NAMES, BodyModel
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.run import Run
 from odah_gen.scene.cameras import Camera, project, read_cameras, to_camera
+from odah_gen.scene.stage import write_scene
 from odah_gen.storage import read_json
-from tests.scene.scene_clip import CLIP
+from tests.scene.scene_clip import CLIP, squat_run
 
 DRAW = """
 import json, sys
@@ -46,6 +48,16 @@ FLAT_M, BALL_DEPTH_M = 0.001, 0.003
 NORMAL_DEG = 2.0
 
 Drawn = dict[str, tuple[Camera, Any]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
+    """A run whose room has nothing on its floor."""
+    made = squat_run(tmp_path_factory.mktemp("run"), model)
+    room = dataclasses.replace(made.config.room, props=False)
+    made = dataclasses.replace(made, config=dataclasses.replace(made.config, room=room))
+    write_scene(made, CLIP)
+    return made
 
 
 @pytest.fixture(scope="module")
