@@ -11,6 +11,7 @@ from odah_gen.errors import InputError
 COMMANDS = {
     "describe": Command("odah_net.describe_command", "print the size of a network and what it computes"),
     "train": Command("odah_net.training.command", "train a network on an exported data set"),
+    "ablate": Command("odah_net.training.ablate_command", "train and evaluate with less data or fewer losses"),
     "evaluate": Command("odah_net.evaluation.command", "hold a trained network against the labels of a data set"),
     "predict": Command("odah_net.predict.command", "joint angles of a person from two videos"),
 }
