@@ -192,7 +192,7 @@ def test_moving_the_whole_scene_moves_no_input_but_the_points_axes(copy, drawn, 
         before, after = ours[index], theirs[index]
         for name in ("pictures", "places", "scales"):
             assert torch.allclose(before[name], after[name], atol=1e-4)
-        assert np.allclose(before["points"].double() @ turn.T, after["points"], atol=1e-5)
+        assert np.allclose(before["points"].numpy() @ turn.T, after["points"].numpy(), atol=1e-5)
         assert torch.equal(before["angles"][:, 3:], after["angles"][:, 3:])
         key_points = kinematics.key_points(after["angles"].double(), after["scales"].double())
         assert np.allclose(key_points, after["key_points"], atol=1e-5)

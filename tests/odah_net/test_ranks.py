@@ -32,11 +32,11 @@ def test_two_processes_take_the_steps_of_one(drawn, trained, tmp_path):
     assert started.returncode == 0, started.stderr
     train_in_ranks.main(drawn, alone, trained)
     rows = [losses_of(folder) for folder in (together, alone)]
-    assert [row["stage"] for row in rows[0]] == ["frame"] * 17 + ["sequence"] * 3
+    assert [row["stage"] for row in rows[0]] == ["frame"] * 3 + ["sequence"] * 2
     found, expected = (np.array([float(row["total"]) for row in each]) for each in rows)
-    assert np.abs(found / expected - 1).max() < 1e-3
+    assert np.abs(found / expected - 1).max() < 1e-4
     left, right = (read_checkpoint(folder / "checkpoint.pt").network for folder in (together, alone))
-    assert max(float((left[name] - right[name]).abs().max()) for name in left) < 1e-2
+    assert max(float((left[name] - right[name]).abs().max()) for name in left) < 3e-3
 
 
 def test_shares_of_a_step_are_all_of_it():
