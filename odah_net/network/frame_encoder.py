@@ -1,5 +1,7 @@
 """Two views and points in space → the feature of a frame, which is also the frame's own prediction."""
 
+from typing import cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -39,7 +41,7 @@ class FrameEncoder(nn.Module):
     def begin_with(self, feature: Float[Tensor, " features"]) -> None:
         """Let an encoder that has learnt nothing say about this feature of every frame: it is the last layer's bias."""
         with torch.no_grad():
-            self.frame_mlp[-1].bias.copy_(feature)
+            cast(nn.Conv1d, self.frame_mlp[-1]).bias.copy_(feature)  # type: ignore[union-attr]
 
     def forward(
         self,

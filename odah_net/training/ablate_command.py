@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.test,
         arguments.out,
         plan_of(arguments),
-        Length(*arguments.steps, in_steps=True),
+        Length(arguments.steps[0], arguments.steps[1], in_steps=True),
         machine,
         arguments.counts,
         arguments.val,
