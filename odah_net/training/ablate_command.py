@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from odah_net.training.ablation import ablate, ablation_table
-from odah_net.training.command import add_plan_arguments, chosen_device, plan_of
+from odah_net.training.command import add_plan_arguments, check_positive, chosen_device, plan_of
 from odah_net.training.plan import Length
 from odah_net.training.samples import Machine
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Train and evaluate all variants, and print the table."""
+    check_positive(arguments)
     machine = Machine(chosen_device(arguments.device), arguments.workers, arguments.at_once, arguments.save_every)
     found = ablate(
         arguments.data,
