@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_net.configuration import NetworkSize
 from odah_net.data.augment import augmented
 from odah_net.data.clips import ClipData, root_relative
@@ -141,7 +140,7 @@ def frame_points(
     """
     views = [
         View(mask, matrix, clip.cameras[camera].rotation, clip.cameras[camera].translation_m)
-        for mask, matrix, camera in zip(masks, intrinsics, CAMERAS)
+        for mask, matrix, camera in zip(masks, intrinsics, clip.views)
     ]
     try:
         points = space_points(views, count, generator)

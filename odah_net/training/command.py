@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from odah_gen.errors import InputError
-from odah_net.configuration import SIZES, size_called
+from odah_net.configuration import SIZES, VIEWS, size_called
 from odah_net.losses import LossTerms
 from odah_net.training.plan import Length, Plan
 from odah_net.training.run import Machine, train
@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", default="small", help=f"size of the network: {', '.join(SIZES)} (default: small)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
     parser.add_argument("--subjects", nargs="+", default=(), metavar="SUBJECT", help="only these of the data set")
+    views = f"two cameras of the data set (default: {' '.join(VIEWS)})"
+    parser.add_argument("--views", nargs=2, default=VIEWS, metavar="CAMERA", help=views)
     parser.add_argument("--val", type=Path, metavar="DIR", help="data set for validation at each checkpoint")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     length = parser.add_mutually_exclusive_group()
@@ -75,6 +77,7 @@ def main(arguments: argparse.Namespace) -> None:
         terms=LossTerms(not arguments.no_limits, arguments.limits_on_circle, not arguments.no_points),
         subjects=tuple(arguments.subjects),
         augment=arguments.augment,
+        views=tuple(arguments.views),
     )
     frame, sequence = arguments.steps or arguments.epochs or (14, 5)
     length = Length(frame, sequence, in_steps=arguments.steps is not None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odah_gen.errors import InputError
+from odah_net.configuration import VIEWS
 from odah_net.losses import LossTerms
 
 FRAME, SEQUENCE = "frame", "sequence"
@@ -23,6 +24,7 @@ class Plan:
         terms: which losses are trained with.
         subjects: trained on; all where none is named.
         augment: whether the frames of the first stage are augmented.
+        views: the two cameras that are looked at.
     """
 
     config: str
@@ -33,6 +35,7 @@ class Plan:
     terms: LossTerms = field(default_factory=LossTerms)
     subjects: tuple[str, ...] = ()
     augment: bool = False
+    views: tuple[str, str] = VIEWS
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a checkpoint."""

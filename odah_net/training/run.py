@@ -76,7 +76,7 @@ def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -
     Raises:
         InputError: the data cannot be used.
     """
-    clips, size = open_clips(data, plan.subjects or None), size_called(plan.config)
+    clips, size = open_clips(data, plan.subjects or None, plan.views), size_called(plan.config)
     cache = CropCache(out / "crops")
     frames, plain = (Sequences(clips, size, 1, 1, plan.seed, cache, changed) for changed in (plan.augment, False))
     return Samples(frames, plain, FeatureWindows(clips, size.frames) if length.sequence else None, out / called)

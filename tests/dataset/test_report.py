@@ -9,6 +9,7 @@ from odah_gen.dataset.overlay import LEFT, RIGHT, draw_skeleton, segments, sheet
 from odah_gen.dataset.report import figures_table, write_pictures, write_report
 from odah_gen.dataset.video import inspect_video, read_frames
 from odah_gen.errors import InputError
+from odah_gen.scene.cameras import read_cameras
 from odah_gen.skeleton.table import body_names, joint_names
 from odah_gen.storage import read_json, read_npz, write_json
 
@@ -40,7 +41,7 @@ def test_sheets_show_the_first_and_the_last_frame():
 def test_an_overlay_draws_the_skeleton_over_both_videos(run_copy):
     folder = run_copy.clip(CLIP)
     labels = read_npz(folder / "labels.npz")
-    write_overlay(folder, labels, (120, 80), 12.0)
+    write_overlay(folder, labels, read_cameras(folder / "cameras.json"), 12.0)
     facts = inspect_video(folder / "overlay.mp4")
     assert (facts.width, facts.height, facts.frames, facts.fps) == (2 * 720, 480, 4, 12)
     picture = next(read_frames(folder / "overlay.mp4"))
@@ -59,7 +60,7 @@ def test_an_overlay_of_a_damaged_video_is_one_sentence_and_no_file(run_copy):
     labels = read_npz(folder / "labels.npz")
     (folder / "side.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match=r"overlay\.mp4: cannot be made"):
-        write_overlay(folder, labels, (120, 80), 12.0)
+        write_overlay(folder, labels, read_cameras(folder / "cameras.json"), 12.0)
     assert not list(folder.glob("*overlay*")) + list(folder.glob(".*"))
 
 

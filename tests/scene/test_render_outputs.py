@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from odah_gen.body.model import JOINT_NAMES, BodyModel
+from odah_gen.config import paper_views
 from odah_gen.dataset.clip_checks import ClipFiles, clip_problems
-from odah_gen.dataset.schema import OPTIONAL_CLIP_FILES
 from odah_gen.dataset.video import read_frames
-from odah_gen.run import CAMERAS, Run
+from odah_gen.run import Run
 from odah_gen.scene.boxes import mask_box
 from odah_gen.scene.render_stage import render_clip
-from odah_gen.scene.rendered import OUTPUTS, SEGMENTS, WORN, rendered_files
+from odah_gen.scene.rendered import OUTPUTS, SEGMENTS, WORN, optional_files, rendered_files
 from odah_gen.scene.stage import WEAR, write_scene
 from odah_gen.storage import read_npz, write_npz
 from tests.scene.scene_clip import CLIP, FRAMES, SQUAT_DEG, make_run, pose_of
+
+CAMERAS = tuple(paper_views())
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +35,11 @@ def measured(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
 def checked(run: Run) -> list[str]:
     """What is wrong with the rendered files, in sentences."""
     clip = ClipFiles(run.clip(CLIP), run.folder, FRAMES, run.config.fps, run.config)
-    return [problem.sentence for problem in clip_problems(clip, ["cameras.json", *rendered_files(OUTPUTS)])]
+    return [problem.sentence for problem in clip_problems(clip, ["cameras.json", *rendered_files(CAMERAS, OUTPUTS)])]
 
 
 def test_all_optional_files_are_there_and_sound(measured: Run) -> None:
-    assert all((measured.clip(CLIP) / name).is_file() for name in OPTIONAL_CLIP_FILES)
+    assert all((measured.clip(CLIP) / name).is_file() for name in optional_files(CAMERAS))
     assert checked(measured) == []
 
 

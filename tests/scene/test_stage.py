@@ -128,7 +128,7 @@ def test_addon_tells_what_is_missing(run: Run, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="not valid JSON"):
         read_description(tmp_path / "scene.json")
     (tmp_path / "scene.json").write_text(json.dumps({"schema": 99}))
-    with pytest.raises(SceneError, match="no scene of schema 1"):
+    with pytest.raises(SceneError, match="no scene of schema 2"):
         read_description(tmp_path / "scene.json")
     shutil.copy(run.clip(CLIP) / "scene.json", tmp_path / "scene.json")
     with pytest.raises(SceneError, match="which is not there"):
