@@ -78,7 +78,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The parser with only the wanted command loaded, so that `--help` and short commands start fast."""
     parser = argparse.ArgumentParser(
         prog="odah-gen",
-        description="Body motion in; two-camera video with OpenSim kinematics out.",
+        description="Body motion in; video of several cameras with OpenSim kinematics out.",
         epilog="The stages run in this order: index, motion, markers, scale, ik, fit, fidelity, scene, render, labels. "
         "`snakemake --cores N render_all` runs them all; `odah-gen COMMAND --help` tells what one needs.",
     )

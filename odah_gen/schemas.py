@@ -17,7 +17,8 @@ def schema_problems(content: Any, schema: Path) -> list[str]:
 
     Of a file that says itself that it is of another schema number, this alone: the rest follows from it.
     """
-    wanted = validator(schema).schema.get("properties", {}).get("schema", {}).get("const")
+    rules: Any = validator(schema).schema
+    wanted = rules.get("properties", {}).get("schema", {}).get("const")
     if isinstance(content, dict) and wanted is not None and content.get("schema", wanted) != wanted:
         return [f"is of schema {content['schema']}, {wanted} was expected; another version of odah-gen wrote it"]
     errors = sorted(validator(schema).iter_errors(content), key=lambda error: [str(part) for part in error.path])
