@@ -37,6 +37,9 @@ COMMANDS = {
     "fidelity": Command("odah_gen.fidelity.command", "hold the fitted body against its label"),
     "preview": Command("odah_gen.preview.command", "show fitted body, skeleton and markers without rendering"),
     "scene": Command("odah_gen.scene.command", "clothes, lights, room and cameras"),
+    "gallery": Command(
+        "odah_gen.scene.gallery_command", "show the people and rooms that a configuration draws", writes=False
+    ),
     "render": Command("odah_gen.scene.render_command", "render a clip with Blender"),
     "labels": Command("odah_gen.dataset.labels_command", "labels and quality of a clip"),
     "report": Command("odah_gen.dataset.report_command", "pictures and figures of a run for the report"),
