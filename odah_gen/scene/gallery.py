@@ -14,7 +14,7 @@ from odah_gen.dataset.video import read_frames
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.motion.catalogue import create_run
 from odah_gen.motion.stage import write_motion
-from odah_gen.run import CAMERAS, Run
+from odah_gen.run import Run
 from odah_gen.scene.render_stage import Progress, render_clips
 from odah_gen.scene.stage import write_scene
 from odah_gen.storage import atomic, write_npz
@@ -69,7 +69,9 @@ def write_moment(run: Run, clip_id: str) -> None:
 
 def tile(run: Run, clip_id: str) -> UInt8[np.ndarray, "height width 3"]:
     """A clip's first frame from all its cameras, side by side."""
-    return np.concatenate([next(read_frames(run.clip(clip_id) / f"{camera}.mp4")) for camera in CAMERAS], axis=1)
+    return np.concatenate(
+        [next(read_frames(run.clip(clip_id) / f"{camera}.mp4")) for camera in run.config.camera.names], axis=1
+    )
 
 
 def in_rows(tiles: list[UInt8[np.ndarray, "height width 3"]], columns: int) -> UInt8[np.ndarray, "rows columns 3"]:

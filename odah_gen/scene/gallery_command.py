@@ -71,7 +71,9 @@ def main(arguments: argparse.Namespace) -> None:
         width, height = picture_size(arguments.size)
         camera = dataclasses.replace(camera, width=width, height=height)
     config = dataclasses.replace(config, motion=motion, camera=camera)
-    people = write_gallery(config, arguments.out, arguments.columns, ProgressLine("gallery").show)
+    people = write_gallery(
+        config, arguments.out, arguments.columns, ProgressLine("gallery", cameras=len(config.camera.names)).show
+    )
     sys.stderr.write(f"{arguments.out}: {people} people\n")
 
 
