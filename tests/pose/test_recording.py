@@ -7,7 +7,7 @@ import pytest
 from blender_addon.description import SceneError
 from blender_addon.imported import read_skeleton_motion
 from odah_gen.cli import main
-from odah_gen.dataset.schema import KEYPOINT_ARRAYS, array_problems
+from odah_gen.dataset.schema import KEYPOINT_ARRAYS, RECORDING_ARRAYS, array_problems
 from odah_gen.errors import InputError
 from odah_gen.frames import WORLD_FROM_GROUND, ground_to_world
 from odah_gen.pose.recording import read_recording
@@ -50,7 +50,7 @@ def test_the_import_equals_opensims_replay(generic_text, generic_file, recorded,
     for name in ("joint_centers_m", "mass_centers_m", "markers_m", "body_origins_m"):
         np.testing.assert_allclose(found[name], ground_to_world(getattr(truth, name)), atol=1e-6)
     np.testing.assert_allclose(found["body_rotations"], WORLD_FROM_GROUND @ truth.body_rotations, atol=1e-6)
-    assert array_problems(found, KEYPOINT_ARRAYS, {"T": FRAMES}) == []
+    assert array_problems(found, [*KEYPOINT_ARRAYS, *RECORDING_ARRAYS], {"T": FRAMES}) == []
     np.testing.assert_allclose(found["time_s"], np.arange(FRAMES) / 50)
     shown = read_skeleton_motion(out)
     assert shown.fps == pytest.approx(50)
