@@ -78,6 +78,14 @@ KEYPOINT_ARRAYS = (
     spec("valid", "T", "bool", "", "", "false where inverse kinematics found no pose"),
 )
 
+RECORDING_ARRAYS = (
+    spec("body_origins_m", "T B 3", "float", "m", "world", "origin of each body's frame"),
+    spec("joint_parents", "J", "text", "", "", "body that each joint hangs on, or ground"),
+    spec("joint_children", "J", "text", "", "", "body that each joint moves"),
+    spec("marker_bodies", "M", "text", "", "", "body that carries each marker, or ground"),
+)
+"""Beside those of keypoints.npz in what `odah-gen pose --mot` writes."""
+
 LABEL_ARRAYS = (
     spec("time_s", "T", "float", "s", "", "time since the first frame"),
     spec("valid", "T", "bool", "", "", "false where the frame has no label, or the body does not show it"),

@@ -12,6 +12,7 @@ from odah_gen.dataset.schema import (
     KEYPOINT_ARRAYS,
     LABEL_ARRAYS,
     POSE_ARRAYS,
+    RECORDING_ARRAYS,
     SUBJECT_BODY_ARRAYS,
     SUBJECT_FIT_ARRAYS,
     array_problems,
@@ -25,6 +26,7 @@ from odah_gen.paths import ROOT
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
 TABLES = (
     KEYPOINT_ARRAYS,
+    RECORDING_ARRAYS,
     LABEL_ARRAYS,
     POSE_ARRAYS,
     SUBJECT_BODY_ARRAYS,
