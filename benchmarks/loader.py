@@ -25,13 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from odah_gen.run import CAMERAS
-from odah_net.configuration import SIZES
+from odah_net.configuration import SIZES, VIEWS
 from odah_net.data.clips import ClipData, open_clips
 from odah_net.data.crops_of_clip import CropCache
 from odah_net.data.dataset import Sequences
 
-FILES = [f"{camera}{end}" for camera in CAMERAS for end in (".mp4", "_mask.mkv")]
+FILES = [f"{camera}{end}" for camera in VIEWS for end in (".mp4", "_mask.mkv")]
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     python benchmarks/render.py --clip results/demo/clips/s01-walking-01 [--quick] [--blender PATH] --json PATH
 
-Both draw the same frames of a finished clip, both cameras with masks, with the same samples and shadows, and encode
+Both draw the same frames of a finished clip, all cameras with masks, with the same samples and shadows, and encode
 them. The plain loop renders whole frames to PNG at Blender's default compression, then runs ffmpeg. Each row: processor
 seconds (user and system, all threads) and wall seconds of a picture, that is one frame of one camera with its mask;
 seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones,
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,10 @@ import numpy as np
 from machine import Stopwatch, machine
 
 from odah_gen.paths import ROOT
-from odah_gen.run import CAMERAS
 from odah_gen.scene.blender import blender_python
+from odah_gen.scene.cameras import read_cameras
 from odah_gen.scene.video import segment_file, write_segment
-from odah_gen.storage import read_json, write_json
+from odah_gen.storage import write_json
 
 WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (360,)
 SAMPLES, SHADOWS = 4, True
@@ -55,15 +55,15 @@ def measure(scene: Path, renderer: str, width: int, frames: int, blender: str | 
         },
         blender,
     )
-    size = picture_size(scene, width)
+    size, cameras = picture_size(scene, width), camera_names(scene)
     with Stopwatch() as encoding:
-        for camera in CAMERAS:
+        for camera in cameras:
             for video in (camera, f"{camera}_mask"):
                 encode = encode_raw if renderer == "ours" else encode_png
                 encode(out, video, size)
-    pictures = frames * len(CAMERAS)
+    pictures = frames * len(cameras)
     steady = slice(1, None) if frames > 1 else slice(None)
-    cpu, wall = (np.median(facts[name][steady]) / len(CAMERAS) for name in ("cpu_s_of_frames", "wall_s_of_frames"))
+    cpu, wall = (np.median(facts[name][steady]) / len(cameras) for name in ("cpu_s_of_frames", "wall_s_of_frames"))
     return {
         "renderer": renderer,
         "blender": facts["blender"],
@@ -71,7 +71,7 @@ def measure(scene: Path, renderer: str, width: int, frames: int, blender: str | 
         "height": size[1],
         "cpu_s_per_picture": round(float(cpu) + encoding.cpu_s / pictures, 3),
         "wall_s_per_picture": round(float(wall) + encoding.wall_s / pictures, 3),
-        "frames_per_minute": round(60 / (len(CAMERAS) * (float(wall) + encoding.wall_s / pictures)), 1),
+        "frames_per_minute": round(60 / (len(cameras) * (float(wall) + encoding.wall_s / pictures)), 1),
         "cpu_s_once_per_clip": facts["cpu_s_before_frames"],
         "first_frame_s": facts["first_frame_s"],
         "memory_mib": facts["memory_mib"],
@@ -93,8 +93,13 @@ def draw(job: Mapping[str, Any], blender: str | None) -> dict[str, Any]:
 
 def picture_size(scene: Path, width: int) -> tuple[int, int]:
     """Width and height (px) of the pictures."""
-    camera = read_json(scene.with_name("cameras.json"))["cameras"][CAMERAS[0]]
-    return width, round(width * camera["height"] / camera["width"])
+    camera = read_cameras(scene.with_name("cameras.json"))[camera_names(scene)[0]]
+    return width, round(width * camera.height / camera.width)
+
+
+def camera_names(scene: Path) -> list[str]:
+    """The clip's cameras."""
+    return list(read_cameras(scene.with_name("cameras.json")))
 
 
 def encode_raw(out: Path, video: str, size: tuple[int, int]) -> None:
@@ -112,10 +117,10 @@ def encode_png(out: Path, video: str, size: tuple[int, int]) -> None:
     target.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
 
 
-def worst_psnr(ours: Path, plain: Path, size: tuple[int, int]) -> float:
+def worst_psnr(ours: Path, plain: Path, cameras: Sequence[str], size: tuple[int, int]) -> float:
     """Peak signal-to-noise ratio (dB) of our pictures against the plain ones: the worst."""
     found = []
-    for camera in CAMERAS:
+    for camera in cameras:
         for file in sorted(plain.glob(f"{camera}.*.png")):
             with av.open(str(file)) as container:
                 wanted = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(float)
@@ -129,7 +134,7 @@ def compare(scene: Path, width: int, frames: int, blender: str | None) -> list[d
     with tempfile.TemporaryDirectory() as scratch:
         outs = {renderer: Path(scratch) / renderer for renderer in ("ours", "plain")}
         rows = [measure(scene, renderer, width, frames, blender, out) for renderer, out in outs.items()]
-        rows[0]["psnr_db"] = worst_psnr(outs["ours"], outs["plain"], picture_size(scene, width))
+        rows[0]["psnr_db"] = worst_psnr(outs["ours"], outs["plain"], camera_names(scene), picture_size(scene, width))
     rows[0]["times_cheaper"] = round(rows[1]["cpu_s_per_picture"] / rows[0]["cpu_s_per_picture"], 2)
     return rows
 

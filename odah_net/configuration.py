@@ -7,6 +7,8 @@ from odah_gen.errors import InputError
 ANGLES, BODIES = 36, 22
 FEATURES = ANGLES + 3 * BODIES
 """Length of a frame feature: the angles, then three scale factors per body. The feature is the frame's prediction."""
+VIEWS = ("front", "side")
+"""Cameras that a network sees, if nothing else is said: the paper's."""
 TEMPORAL_STEPS = (2, 4)
 """Factors by which the U-Net shortens time, level by level; a sequence is a multiple of their product."""
 

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_net.configuration import NetworkSize
 from odah_net.data.augment import augmented
 from odah_net.data.clips import ClipData, root_relative
@@ -101,7 +100,7 @@ class Sequences(Dataset[Sample]):
             "key_points": root_relative(labels)[frames],
         }
         if self.mirror and self._generator(clip, window.start, MIRROR).uniform() < 0.5:
-            sample = mirrored(sample, labels, change_places(*(clip.cameras[camera] for camera in CAMERAS)))
+            sample = mirrored(sample, labels, change_places(*(clip.cameras[view] for view in clip.views)))
         tensors = {name: torch.from_numpy(np.array(array, dtype=np.float32)) for name, array in sample.items()}
         return tensors | {"clip": torch.full((self.length,), window.clip), "frame": torch.from_numpy(frames)}
 
@@ -146,7 +145,7 @@ def frame_points(
     """
     views = [
         View(mask, matrix, clip.cameras[camera].rotation, clip.cameras[camera].translation_m)
-        for mask, matrix, camera in zip(masks, intrinsics, CAMERAS)
+        for mask, matrix, camera in zip(masks, intrinsics, clip.views)
     ]
     try:
         points = space_points(views, size.points, generator, size.rays)

@@ -59,8 +59,8 @@ class View:
         height, width = self.mask.shape
         inside = (z > 0) & (x >= 0) & (y >= 0) & (x < width * z) & (y < height * z)
         found = np.zeros(inside.shape, dtype=bool)
-        depth = z[inside]
-        found[inside] = self.mask[(y[inside] / depth).astype(int), (x[inside] / depth).astype(int)]
+        column, row = ((axis[inside] / z[inside]).astype(int) for axis in (x, y))
+        found[inside] = self.mask[row.clip(max=height - 1), column.clip(max=width - 1)]
         return found
 
 

@@ -59,7 +59,7 @@ def evaluate(
     Raises:
         InputError: the data cannot be used.
     """
-    clips = open_clips(data, subjects)
+    clips = open_clips(data, subjects, checkpoint.plan.views)
     kinematics = checkpoint.kinematics()
     check_labels(clips, kinematics)
     features = features_of(checkpoint, clips, out, device, workers)

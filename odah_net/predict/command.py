@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
+from odah_net.configuration import VIEWS
 from odah_net.predict.kinematics import motion_of
 from odah_net.predict.outputs import write_outputs
 from odah_net.predict.recording import open_recording
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, required=True, metavar="FILE", help="checkpoint.pt of odah-net train"
     )
-    for camera in CAMERAS:
+    for camera in VIEWS:
         parser.add_argument(
             f"--{camera}", type=Path, required=True, metavar="FILE", help=f"video of the {camera} camera"
         )
@@ -38,8 +38,8 @@ def main(arguments: argparse.Namespace) -> None:
     checkpoint = read_checkpoint(arguments.checkpoint)
     if checkpoint.stage != SEQUENCE:
         raise InputError(f"{arguments.checkpoint}: has not begun its second stage. Go on by odah-net train --resume.")
-    videos = {camera: getattr(arguments, camera) for camera in CAMERAS}
-    masks = dict(zip(CAMERAS, arguments.masks)) if arguments.masks else None
+    videos = {camera: getattr(arguments, camera) for camera in VIEWS}
+    masks = dict(zip(VIEWS, arguments.masks)) if arguments.masks else None
     recording = open_recording(videos, arguments.cameras, masks)
     device = chosen_device(arguments.device)
     kinematics = checkpoint.kinematics(device)

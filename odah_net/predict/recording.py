@@ -11,8 +11,8 @@ from scipy import ndimage
 
 from odah_gen.dataset.video import inspect_video
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_gen.scene.cameras import Camera, read_cameras
+from odah_net.configuration import VIEWS
 from odah_net.data.random_access import decode
 
 BACKGROUND_FRAMES = 50
@@ -54,7 +54,7 @@ class Recording:
         wanted = np.unique(np.linspace(0, self.frames - 1, BACKGROUND_FRAMES).astype(int))
         return {
             camera: np.median(np.concatenate([self.pictures(camera, int(frame), 1) for frame in wanted]), 0)
-            for camera in CAMERAS
+            for camera in VIEWS
         }
 
 
@@ -80,10 +80,12 @@ def open_recording(
         InputError: a file is missing or damaged, or videos and cameras do not fit together.
     """
     cameras = read_cameras(cameras_file)
-    facts = {camera: inspect_video(videos[camera]) for camera in CAMERAS}
+    facts = {camera: inspect_video(videos[camera]) for camera in VIEWS}
     for camera, fact in facts.items():
         if camera not in cameras:
-            raise InputError(f"{cameras_file}: has no camera {camera}; {', '.join(CAMERAS)} were expected.")
+            raise InputError(
+                f"{cameras_file}: has no camera {camera}; it has {', '.join(cameras)}. Call the two {' and '.join(VIEWS)}."
+            )
         size, picture = (cameras[camera].width, cameras[camera].height), (fact.width, fact.height)
         if size != picture:
             raise InputError(

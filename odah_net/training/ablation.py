@@ -71,7 +71,7 @@ def ablate(
     Raises:
         InputError: the data cannot be used.
     """
-    subjects = sorted({clip.subject for clip in open_clips(data, plan.subjects or None)})
+    subjects = sorted({clip.subject for clip in open_clips(data, plan.subjects or None, plan.views)})
     found = {}
     for name, variant in variants(plan, subjects, counts).items():
         folder = out / name.replace(" ", "-")

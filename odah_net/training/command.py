@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from odah_gen.errors import InputError
-from odah_net.configuration import SCHEDULES, SIZES, recipe_of, size_called
+from odah_net.configuration import SCHEDULES, SIZES, VIEWS, recipe_of, size_called
 from odah_net.losses import LossTerms
 from odah_net.training.plan import Length, Plan
 from odah_net.training.ranks import join_ranks, leave_ranks
@@ -38,6 +38,8 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", default="small", help=f"size of the network: {', '.join(SIZES)} (default: small)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
     parser.add_argument("--subjects", nargs="+", default=(), metavar="SUBJECT", help="only these of the data set")
+    views = f"two cameras of the data set (default: {' '.join(VIEWS)})"
+    parser.add_argument("--views", nargs=2, default=VIEWS, metavar="CAMERA", help=views)
     parser.add_argument("--val", type=Path, metavar="DIR", help="data set for validation at each checkpoint")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--batch", type=int, nargs=2, default=(8, 2), metavar=STAGES, help="per step (default: 8 2)")
@@ -127,6 +129,7 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         mirror=arguments.mirror,
         feature_noise_rad=arguments.feature_noise,
         unfreeze=arguments.unfreeze,
+        views=tuple(arguments.views),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odah_gen.errors import InputError
+from odah_net.configuration import VIEWS
 from odah_net.losses import LossTerms
 
 FRAME, SEQUENCE = "frame", "sequence"
@@ -31,6 +32,7 @@ class Plan:
         mirror: whether left and right are exchanged in half of them.
         feature_noise_rad: standard deviation of what is added to the features of the second stage.
         unfreeze: whether the encoder learns on in the second stage.
+        views: the two cameras that are looked at.
     """
 
     config: str
@@ -46,6 +48,7 @@ class Plan:
     mirror: bool = False
     feature_noise_rad: float = 0.0
     unfreeze: bool = False
+    views: tuple[str, str] = VIEWS
 
     def rate(self, step: int, steps: int) -> float:
         """Adam's learning rate at a step of a stage."""

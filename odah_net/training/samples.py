@@ -79,7 +79,7 @@ def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -
     Raises:
         InputError: the data cannot be used.
     """
-    clips, size = open_clips(data, plan.subjects or None), size_called(plan.config)
+    clips, size = open_clips(data, plan.subjects or None, plan.views), size_called(plan.config)
     cache = CropCache(out / "crops")
     frames = Sequences(clips, size, 1, 1, plan.seed, cache, plan.augment, plan.mirror)
     plain = Sequences(clips, size, 1, 1, plan.seed, cache)

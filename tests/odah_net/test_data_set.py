@@ -11,10 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from odah_gen.dataset.video import read_frames
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_gen.scene.cameras import Camera, write_cameras
 from odah_gen.storage import read_npz, write_npz
-from odah_net.configuration import SIZES
+from odah_net.configuration import SIZES, VIEWS
 from odah_net.data.clips import ClipData, open_clips, root_relative
 from odah_net.data.crops_of_clip import CropCache, read_crops
 from odah_net.data.dataset import Sequences, window_starts
@@ -98,7 +97,7 @@ def test_points_lie_on_the_person_in_both_views(drawn):
 
 def test_key_points_fall_on_the_person_in_the_crop(clip):
     crops = read_crops(clip, 5, 1, 64)
-    for view, camera in enumerate(CAMERAS):
+    for view, camera in enumerate(VIEWS):
         inside = (
             clip.labels["joint_centers_m"][5] @ clip.cameras[camera].rotation.T + clip.cameras[camera].translation_m
         )
@@ -151,8 +150,23 @@ def test_a_folder_that_is_no_data_set_is_refused(tmp_path):
 
 def test_a_missing_view_is_named(copy):
     (copy / "clips" / "s01-waving-00" / "side.mp4").unlink()
-    with pytest.raises(InputError, match=r"side.mp4: this view is missing; both are needed"):
+    with pytest.raises(
+        InputError, match=r"side\.mp4: this view is missing; the network sees front and side, .* has front"
+    ):
         open_clips(copy)
+
+
+def test_a_data_set_of_other_cameras_is_read_by_their_names(copy):
+    before = Sequences(open_clips(copy), SMALL, 1, 1)[5]
+    for folder in (copy / "clips").iterdir():
+        for ending in (".mp4", "_mask.mkv"):
+            (folder / f"side{ending}").rename(folder / f"right-hand{ending}")
+        text = (folder / "cameras.json").read_text()
+        (folder / "cameras.json").write_text(text.replace('"side"', '"right-hand"'))
+    with pytest.raises(InputError, match=r"the clip has front, right-hand\. Train with --views"):
+        open_clips(copy)
+    after = Sequences(open_clips(copy, views=("front", "right-hand")), SMALL, 1, 1)[5]
+    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_a_subject_that_is_not_there_is_named(drawn):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from odah_gen.run import CAMERAS
 from odah_gen.scene.cameras import Camera, project, write_cameras
 from odah_gen.storage import read_npz, write_npz
+from odah_net.configuration import VIEWS
 from odah_net.data.clips import open_clips
 from odah_net.data.crops_of_clip import read_crops
 from odah_net.data.dataset import Sequences
@@ -45,7 +45,7 @@ def mirror_data(drawn, kinematics, tmp_path) -> Path:
         angles = mirrored_angles(labels["coordinates_rad"], kinematics.names)
         scales = labels["scales"][other_sides(labels["body_names"].tolist())]
         write_npz(clip.folder / "labels.npz", **labels_of(kinematics, angles, scales))
-        for camera in CAMERAS:
+        for camera in VIEWS:
             for file, kind in ((f"{camera}.mp4", "rgb24"), (f"{camera}_mask.mkv", "gray")):
                 frames = decode(clip.folder / file, 0, clip.frames, kind)
                 write_video(clip.folder / file, list(np.ascontiguousarray(frames[:, :, ::-1])), mask=kind == "gray")
@@ -80,7 +80,7 @@ def test_mirrored_points_fall_where_mirrored_cameras_see_them(drawn):
     sample = arrays_of(frames[3])
     found = mirrored(sample, clip.labels, False)
     crops = read_crops(clip, 3, 1, TINY.image_px)
-    for view, name in enumerate(CAMERAS):
+    for view, name in enumerate(VIEWS):
         side = TINY.image_px
         crop_camera = dataclasses.replace(
             clip.cameras[name], intrinsics=crops.intrinsics[0, view], width=side, height=side
@@ -113,7 +113,7 @@ def test_twice_mirrored_is_as_before(drawn):
 
 
 def test_cameras_change_places_where_they_stand_opposite_about_the_heading(drawn):
-    front, side = (open_clips(drawn)[0].cameras[name] for name in CAMERAS)
+    front, side = (open_clips(drawn)[0].cameras[name] for name in VIEWS)
     assert not change_places(front, side)
 
     def seen_from(azimuth_deg: float) -> Camera:

@@ -12,12 +12,14 @@ import pytest
 from blender_addon.description import read_description
 from blender_addon.subject import load_subject, posed_vertices
 from odah_gen.config import Camera as CameraConfig
-from odah_gen.run import CAMERAS, Run
+from odah_gen.config import paper_views
+from odah_gen.run import Run
 from odah_gen.scene.cameras import Camera, aim, as_json, project, to_camera
 from odah_gen.scene.render_stage import Progress
 from odah_gen.storage import read_json
 from tests.scene.scene_clip import CLIP, FRAMES
 
+CAMERAS = tuple(paper_views())
 Rendered = tuple[Path, list[Progress]]
 
 
