@@ -1,6 +1,6 @@
 """Does the network learn a few clips by heart? Trained on the clips of one subject and evaluated on the same.
 
-    python benchmarks/overfit.py --data dataset/learn/train [--subjects s01] [--steps 1500 300] [--out DIR]
+    python benchmarks/overfit.py --data dataset/learn/train [--subjects s01] [--steps 1500 800] [--out DIR]
 
 Prints the evaluation's table, processor seconds, and whether the goals are met: angles within 3° and PA-MPJPE below
 25 mm. Goes on where it was stopped; the seconds are then those of the last part.
@@ -54,7 +54,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("dataset/learn/train"), help="default: dataset/learn/train")
     parser.add_argument("--subjects", nargs="+", help="default: that of the first clip")
     parser.add_argument("--config", choices=SIZES, default="small")
-    parser.add_argument("--steps", type=int, nargs=2, default=(1500, 300), help="of each stage; default: 1500 300")
+    parser.add_argument("--steps", type=int, nargs=2, default=(1500, 800), help="of each stage; default: 1500 800")
     parser.add_argument("--batch", type=int, nargs=2, default=(8, 4), help="of each stage; default: 8 4")
     parser.add_argument("--out", type=Path, default=Path("results/net/overfit"), help="default: results/net/overfit")
     return parser.parse_args()
