@@ -17,7 +17,7 @@ from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT
 from odah_gen.run import CAMERAS, Run
-from odah_gen.scene.blender import Blender, Picture, blender_command, blender_running, require_egl
+from odah_gen.scene.blender import Blender, Picture, blender_running, require_egl
 from odah_gen.scene.boxes import boxes_file, join_boxes, write_boxes
 from odah_gen.scene.rendered import BOXES, FACTS, MEASURED, rendered_files, video_file, videos
 from odah_gen.scene.stage import check_scene
@@ -72,7 +72,6 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
         return
     scenes = {clip_id: read_scene(run.clip(clip_id) / "scene.json") for clip_id in clip_ids}
     render = run.config.render
-    blender_command(render.blender)
     require_egl()
     log = run.folder / f".blender.{os.getpid()}.part.log"
     with blender_running(render.blender, render.device, log) as blender:
