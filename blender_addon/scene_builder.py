@@ -73,7 +73,7 @@ def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
         add_light(collection, light)
     people = add_people(collection, subject, description, materials)
     cameras = {name: add_camera(collection, name, camera) for name, camera in description.cameras.items()}
-    world = new_world(description.content["ambient_linear"], description.sky)
+    world = new_world(ambient_light(description.content), description.sky)
     stage = Stage(description, subject, collection, people, cameras, [*materials.values(), world], scene.world)
     set_time(scene, description)
     scene.world = world
@@ -273,6 +273,11 @@ def add_picture(tree: bpy.types.NodeTree, image: bpy.types.Image, layer: str) ->
 def principled(material: bpy.types.Material) -> bpy.types.Node:
     """The shader of a material."""
     return next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+
+
+def ambient_light(content: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Even light from all around. It stands for what walls throw back, which Cycles finds by itself."""
+    return (0.0, 0.0, 0.0) if content["render"]["engine"] == "cycles" else content["ambient_linear"]
 
 
 def new_world(ambient: tuple[float, float, float], sky: Sky | None) -> bpy.types.World:

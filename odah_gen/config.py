@@ -128,7 +128,7 @@ class Room:
 
 RENDER_QUALITIES = {"preview": (1, False), "standard": (4, True), "high": (16, True)}
 """Samples per pixel and shadows."""
-CYCLES_SAMPLES = 16
+CYCLES_SAMPLES = 4
 """Samples of Cycles for one of EEVEE: its light is drawn at random."""
 
 

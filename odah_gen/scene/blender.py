@@ -77,7 +77,7 @@ def blender_command(blender: str) -> list[str]:
     """
     if blender == MODULE:
         return [str(blender_python()), "-m", "blender_addon.render"]
-    found = shutil.which(Path(blender).expanduser())
+    found = shutil.which(str(Path(blender).expanduser()))
     if found is None:
         raise InputError(f"render.blender: {blender} is no program. Give the path of a Blender, or set it to module.")
     require_version(found)
