@@ -70,7 +70,7 @@ def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
     materials = {name: new_material(name, look) for name, look in description.content["materials"].items()}
     add_room(collection, description.content, materials)
     for light in description.content["lights"]:
-        add_light(collection, light)
+        add_light(collection, light, light_factor(description.content["render"]["engine"]))
     people = add_people(collection, subject, description, materials)
     cameras = {name: add_camera(collection, name, camera) for name, camera in description.cameras.items()}
     world = new_world(ambient_light(description.content), description.sky)
@@ -181,11 +181,16 @@ def add_room(collection: bpy.types.Collection, content: Mapping[str, Any], mater
         layer.data.foreach_set("uv", (surface.uv_m / materials[name].get(TILE_M, 1.0)).astype(np.float32).ravel())
 
 
-def add_light(collection: bpy.types.Collection, light: Mapping[str, Any]) -> None:
-    """A rectangular area light that shines down."""
+def light_factor(engine: str) -> float:
+    """By what a light's power is multiplied: EEVEE before 4.2 shows 0.8 of what an area light gives."""
+    return 1.25 if engine == "eevee" and bpy.app.version < (4, 2, 0) else 1.0
+
+
+def add_light(collection: bpy.types.Collection, light: Mapping[str, Any], factor: float) -> None:
+    """A rectangular area light that shines down, its power multiplied by `factor`."""
     data = bpy.data.lights.new("ceiling light", "AREA")
     data.shape = "RECTANGLE"
-    data.energy, data.color = light["power_w"], light["color_linear"]
+    data.energy, data.color = factor * light["power_w"], light["color_linear"]
     data.size, data.size_y = light["size_m"]
     item = bpy.data.objects.new("ceiling light", data)
     item.location = light["position_m"]
