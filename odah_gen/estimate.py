@@ -4,8 +4,8 @@ from odah_gen.config import Config
 from odah_gen.run import CAMERAS, Run
 
 # Processor seconds with Mesa's software OpenGL: (fixed, per sample and megapixel), by engine. Of one picture
-# with its mask; and once per clip, mostly the empty rooms. docs/benchmarks.md, "Rendering", and docs/blenders.md say what
-# they come from.
+# with its mask; and once per clip, mostly the empty rooms. docs/benchmarks.md, "Rendering", says what EEVEE's come
+# from; those of the other engines are from single pictures (benchmarks/blenders.py).
 PICTURE_CPU_S = {
     "eevee": (3.9, 0.95),
     "eevee without shadows": (1.2, 0.3),
