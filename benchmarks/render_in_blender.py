@@ -1,6 +1,6 @@
 """One row of benchmarks/render.py, run inside Blender: python benchmarks/render_in_blender.py JOB < nothing.
 
-JOB is JSON: scene, renderer ("ours" or "plain"), width, samples, shadows, frames, out; prints processor and wall seconds
+JOB is JSON: scene, renderer ("ours" or "plain"), engine (without it, eevee), width, samples, shadows, frames, out; prints processor and wall seconds
 of each frame (all cameras, pictures and masks), seconds to the first frame, and memory. With renderer "memory" and clips
 instead, prints the memory in use after each clip.
 """
@@ -86,7 +86,9 @@ def resident_mib() -> float:
 def resized(path: Path, job: dict[str, Any]) -> Any:
     """The scene with another picture size and other settings."""
     description = read_description(path)
-    description.content["render"].update(engine="eevee", samples=job["samples"], shadows=job["shadows"])
+    description.content["render"].update(
+        engine=job.get("engine", "eevee"), samples=job["samples"], shadows=job["shadows"]
+    )
     cameras = {
         name: dataclasses.replace(camera, width=job["width"], height=round(job["width"] * camera.height / camera.width))
         for name, camera in description.cameras.items()

@@ -28,8 +28,9 @@ from .scene_builder import Stage, build_stage, new_mask_scene, remove_stage, set
 from .shots import Window, shoot
 
 PR_SET_PDEATHSIG = 1
-SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe")
-"""Mesa's; odah_gen.scene.blender names the same, for neither may import the other."""
+CYCLES = "Cycles on the processor"
+SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe", "processor")
+"""Mesa's, and CYCLES; odah_gen.scene.blender names the same, for neither may import the other."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,6 +132,8 @@ def take_down(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene) -> N
 
 def renderer(stage: Stage, masks: bpy.types.Scene, scratch: Path) -> str:
     """What draws: the GPU's name, or that of a software renderer."""
+    if stage.description.content["render"]["engine"] == "cycles":
+        return CYCLES
     import gpu
 
     # Without a window Blender opens the graphics driver at its first picture.

@@ -2,7 +2,9 @@
 """Rendered windows of a picture as linear pixels: supersampled in one sample per fine pixel, then filtered.
 
 EEVEE starts its shadows anew for every sample, at a cost that does not depend on the picture. So n samples of a pixel
-are taken as one sample of each of n finer pixels, and EEVEE's own film filter is applied to those.
+are taken as one sample of each of n finer pixels, and EEVEE's own film filter is applied to those. EEVEE before 4.2
+draws its shadows once for all samples, each of which sees an area light from another of its points: there they are left
+to EEVEE, or shadows would be hard.
 """
 
 import math
@@ -19,6 +21,7 @@ FILTER_RADIUS_PX = 1.5
 FILTER_SIGMA = 0.284
 """EEVEE's film: a Gaussian fitted to the Blackman-Harris window, cut off at the radius; sigma in radii."""
 FILTER_REACH_PX = math.ceil(FILTER_RADIUS_PX)
+FIRST_SHADOWS_PER_SAMPLE = (4, 2, 0)
 POINT_SAMPLE_PX = 0.02
 """A film so narrow that the only sample of a pixel lies at its centre."""
 
@@ -72,6 +75,9 @@ def shoot_filtered(
     alpha: bool = False,
 ) -> np.ndarray:
     """Linear RGB or RGBA of a window, each pixel from about so many samples (rounded up to a square)."""
+    if bpy.app.version < FIRST_SHADOWS_PER_SAMPLE:
+        scene.render.filter_size, scene.eevee.taa_render_samples = FILTER_RADIUS_PX, samples
+        return shoot(scene, camera, item, window, 1, file, alpha)
     fine = fineness(samples)
     around = window.grown(FILTER_REACH_PX, camera.width, camera.height)
     scene.render.filter_size, scene.eevee.taa_render_samples = POINT_SAMPLE_PX, 1
@@ -85,7 +91,7 @@ def shoot_filtered(
 def shoot_coarse(
     scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object, coarseness: int, file: Path
 ) -> np.ndarray:
-    """Linear RGB of the whole picture at a fraction of its size, one sample per coarse pixel."""
+    """Linear RGB of the whole picture at a fraction of its size, one sample per coarse pixel (before 4.2, the scene's)."""
     small = Camera(
         max(round(camera.width / coarseness), 1),
         max(round(camera.height / coarseness), 1),
@@ -94,7 +100,9 @@ def shoot_coarse(
         camera.lens_mm,
         camera.sensor_width_mm,
     )
-    scene.render.filter_size, scene.eevee.taa_render_samples = POINT_SAMPLE_PX, 1
+    scene.render.filter_size = POINT_SAMPLE_PX
+    if bpy.app.version >= FIRST_SHADOWS_PER_SAMPLE:
+        scene.eevee.taa_render_samples = 1
     set_shadow_detail(scene, small.width / camera.width)
     return shoot(scene, small, item, whole(small), 1, file)
 

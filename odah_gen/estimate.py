@@ -3,10 +3,16 @@
 from odah_gen.config import Config
 from odah_gen.run import Run
 
-# Processor seconds with Mesa's software OpenGL: (fixed, per sample and megapixel). Of one picture with its mask, with and
-# without shadows; and once per clip, the share of samples and megapixels for each camera, mostly its empty room. docs/benchmarks.md, "Rendering", says what they come from.
-PICTURE_CPU_S = {True: (3.9, 0.95), False: (1.2, 0.3)}
-CLIP_CPU_S = (7.0, 7.5)
+# Processor seconds with Mesa's software OpenGL: (fixed, per sample and megapixel), by engine. Of one picture with its
+# mask; and once per clip, the share of samples and megapixels for each camera, mostly its empty room.
+# docs/benchmarks.md, "Rendering", says what EEVEE's come from; those of the other engines are rough.
+PICTURE_CPU_S = {
+    "eevee": (3.9, 0.95),
+    "eevee without shadows": (1.2, 0.3),
+    "workbench": (0.8, 2.0),
+    "cycles": (1.5, 12.0),
+}
+CLIP_CPU_S = {"eevee": (7.0, 7.5), "workbench": (8.0, 1.0), "cycles": (5.0, 0.0)}
 WALL_PER_CPU = 0.55
 """Two idle cores."""
 OTHER_STAGES_S_PER_FRAME = 0.2
@@ -31,8 +37,10 @@ def estimate_seconds(config: Config, clips: int, frames: int) -> float:
 def render_seconds(config: Config, clips: int, frames: int) -> float:
     """Wall-clock seconds to render some clips on two cores without a GPU: a share per picture and one per clip, each with
     a part that grows with cameras, samples and picture size."""
-    cameras = len(config.camera.names)
-    work = config.render.drawn_samples * config.camera.width * config.camera.height / 1e6
-    (of_picture, per_picture), (of_clip, per_clip) = PICTURE_CPU_S[config.render.drawn_shadows], CLIP_CPU_S
+    engine, cameras = config.render.engine, len(config.camera.names)
+    drawing = "eevee without shadows" if engine == "eevee" and not config.render.drawn_shadows else engine
+    samples = 1 if engine == "workbench" else config.render.drawn_samples
+    work = samples * config.camera.width * config.camera.height / 1e6
+    (of_picture, per_picture), (of_clip, per_clip) = PICTURE_CPU_S[drawing], CLIP_CPU_S[engine]
     pictures = (of_picture + per_picture * work) * cameras * frames
     return WALL_PER_CPU * (pictures + (of_clip + per_clip * cameras * work) * clips)
