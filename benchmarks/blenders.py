@@ -22,7 +22,7 @@ from PIL import Image
 from render import draw, picture_size
 
 from odah_gen.config import Render
-from odah_gen.run import CAMERAS
+from odah_gen.scene.cameras import read_cameras
 from odah_gen.storage import write_json
 
 ENGINES = ("eevee", "workbench", "cycles")
@@ -35,17 +35,18 @@ def measure(scene: Path, engine: str, width: int, blender: str | None, out: Path
     render = Render(engine=engine)
     out.mkdir()
     job = {"scene": str(scene.resolve()), "renderer": "ours", "width": width, "frames": FRAMES, "out": str(out)}
+    cameras = list(read_cameras(scene.parent / "cameras.json"))
     settings = {"engine": engine, "samples": render.drawn_samples, "shadows": render.drawn_shadows}
     facts = draw_with(job | settings, blender)
     row = {
         "engine": engine,
         "blender": facts["blender"],
         "samples": render.drawn_samples,
-        "cpu_s_per_picture": round(facts["cpu_s_of_frames"][-1] / len(CAMERAS), 2),
+        "cpu_s_per_picture": round(facts["cpu_s_of_frames"][-1] / len(cameras), 2),
         "cpu_s_once_per_clip": facts["cpu_s_before_frames"],
     }
     columns, rows = picture_size(scene, width)
-    last = max(out.glob(f"{CAMERAS[0]}.*.raw"))
+    last = max(out.glob(f"{cameras[0]}.*.raw"))
     return row, np.fromfile(last, np.uint8).reshape(rows, columns, 3)
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from odah_gen.body.model import BodyModel
 from odah_gen.config import Camera as CameraConfig
+from odah_gen.config import paper_views
 from odah_gen.dataset.video import read_frames
-from odah_gen.run import CAMERAS, Run
+from odah_gen.run import Run
 from odah_gen.scene.cameras import Camera, aim, as_json, project, to_camera
 from odah_gen.scene.render_stage import Progress, render_clip
 from odah_gen.scene.stage import write_scene
@@ -18,6 +19,7 @@ from odah_gen.storage import read_json
 from tests.scene.blenders import DEBIAN, EACH, LTS, OTHERS, environment, run_lines, setting
 from tests.scene.scene_clip import CLIP, FRAMES, squat_run
 
+CAMERAS = tuple(paper_views())
 LEVELS = {LTS: 3.0, DEBIAN: 8.0}
 """Largest mean difference from the picture of the module, of 255 levels of sRGB."""
 
