@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from odah_gen.dataset.labels import PELVIS_TRANSLATIONS
 from odah_gen.errors import InputError
 from odah_gen.frames import world_to_ground
 from odah_gen.run import CAMERAS, read_table
@@ -109,3 +110,23 @@ def root_relative(labels: Mapping[str, np.ndarray]) -> Float[np.ndarray, "frames
     points = np.concatenate([labels["mass_centers_m"], labels["joint_centers_m"]], 1)
     root = labels["joint_names"].tolist().index("ground_pelvis")
     return world_to_ground(points - labels["joint_centers_m"][:, [root]])
+
+
+def subject_model(clip: ClipData) -> Path:
+    """The scaled model of a clip's subject, in the same data set."""
+    return clip.folder.parent.parent / "subjects" / clip.subject / "model.osim"
+
+
+def labelled_points(clip: ClipData) -> Float[np.ndarray, "frames 44 3"]:
+    """Mass centres, then joint centres, of a clip's label (world, m)."""
+    return np.concatenate([clip.labels["mass_centers_m"], clip.labels["joint_centers_m"]], 1)
+
+
+def labelled_coordinates(clip: ClipData, wanted: Sequence[str]) -> Float[np.ndarray, "frames coordinates"]:
+    """Coordinates of a clip's label by name, pelvis translations too (rad, m; OpenSim ground)."""
+    labels = clip.labels
+    root = labels["joint_names"].tolist().index("ground_pelvis")
+    pelvis_m = world_to_ground(labels["joint_centers_m"][:, root])
+    names = [*labels["coordinate_names"].tolist(), *PELVIS_TRANSLATIONS]
+    values = np.concatenate([labels["coordinates_rad"], pelvis_m], 1)
+    return values[:, [names.index(name) for name in wanted]]
