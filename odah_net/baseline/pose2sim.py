@@ -26,6 +26,7 @@ from odah_gen.skeleton.forward import ForwardKinematics
 from odah_gen.skeleton.kinematics import fill_invalid
 from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.skeleton import Skeleton
+from odah_gen.skeleton.table import body_names, joint_names
 from odah_gen.skeleton.worker import call
 from odah_gen.storage import read_text
 from odah_net.baseline.detections import Detector
@@ -217,14 +218,13 @@ def read_track(folder: Path, clip: ClipData) -> Track:
     values = fill_invalid(values, valid)
     names = [ITS_NAMES.get(name, name) for name in clip.labels["coordinate_names"].tolist()]
     angles = values[:, [motion.names.index(name) for name in names]]
-    return Track(angles, None, its_points(model, motion.names, values, clip.labels))
+    return Track(angles, None, its_points(model, motion.names, values))
 
 
 def its_points(
     model: Skeleton,
     names: Sequence[str],
     values: Float[np.ndarray, "frames coordinates"],
-    labels: dict[str, np.ndarray],
 ) -> Float[np.ndarray, "frames 44 3"]:
     """Mass centres, then joint centres, of its model in the order of the labels; NaN for what it lacks, the patellae."""
     kinematics = ForwardKinematics(model)
@@ -236,6 +236,6 @@ def its_points(
         dict(zip(model.joint_names, np.swapaxes(joints, 0, 1))),
     )
     absent = np.full((len(values), 3), np.nan)
-    wanted = (labels["body_names"].tolist(), labels["joint_names"].tolist())
-    points = np.stack([row.get(name, absent) for row, each in zip(rows, wanted) for name in each], 1)
+    wanted = zip(rows, (body_names(), joint_names()))
+    points = np.stack([row.get(name, absent) for row, each in wanted for name in each], 1)
     return points - rows[1]["ground_pelvis"][:, None]

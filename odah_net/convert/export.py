@@ -11,7 +11,7 @@ from odah_gen.errors import InputError
 from odah_gen.frames import world_to_ground
 from odah_gen.run import CAMERAS
 from odah_gen.skeleton.mot import write_mot
-from odah_gen.skeleton.table import coordinate_names
+from odah_gen.skeleton.table import body_names, coordinate_names
 from odah_gen.skeleton.worker import call
 from odah_gen.storage import atomic, read_text
 from odah_net.convert.camera_info import write_camera_info
@@ -56,7 +56,7 @@ def write_models(clip: ClipData, theirs: AuthorsClip) -> None:
         places = {"names": layout.names, "bodies": layout.bodies, "locations_m": layout.locations_m}
         write_text(theirs.generic, call("generic_model", **places, locked=()))
     write_text(theirs.model, read_text(subject_model(clip)))
-    found = body_scales(theirs.model, theirs.generic, clip.labels["body_names"].tolist())
+    found = body_scales(theirs.model, theirs.generic, body_names())
     if np.abs(found - clip.labels["scales"]).max() > SCALES_AGREE:
         raise InputError(
             f"{subject_model(clip)}: its meshes are not scaled as its bodies are, which their program expects; a model of "
