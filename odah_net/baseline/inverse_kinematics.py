@@ -27,13 +27,23 @@ def tracks(clips: Sequence[ClipData], detector: Detector, low_pass_hz: float | N
     Raises:
         InputError: a model is missing, no frame of a clip has enough key points, or a clip cannot be smoothed so.
     """
-    for clip in clips if low_pass_hz is not None else ():
+    if low_pass_hz is not None:
+        check_low_pass(clips, low_pass_hz)
+    return [track(clip, detector, low_pass_hz) for clip in clips]
+
+
+def check_low_pass(clips: Sequence[ClipData], low_pass_hz: float) -> None:
+    """Refuse a cut-off that a clip cannot have.
+
+    Raises:
+        InputError: names the clip.
+    """
+    for clip in clips:
         if not 0 < low_pass_hz < clip.fps / 2 or clip.frames < SHORTEST:
             raise InputError(
                 f"--low-pass-hz {low_pass_hz:g}: cannot smooth {clip.clip_id} ({clip.frames} frames, {clip.fps:g} a "
                 f"second); less than half of its rate and {SHORTEST} frames were expected. Choose a lower one or none."
             )
-    return [track(clip, detector, low_pass_hz) for clip in clips]
 
 
 def track(clip: ClipData, detector: Detector, low_pass_hz: float | None) -> Track:

@@ -40,36 +40,10 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 MAIN = Path(__file__).with_name("pose2sim_main.py")
 SETUP_FILES = "lib/python3.11/site-packages/Pose2Sim/OpenSim_Setup"
 BODY25 = (
-    *(
-        "Nose",
-        "Neck",
-        "RShoulder",
-        "RElbow",
-        "RWrist",
-        "LShoulder",
-        "LElbow",
-        "LWrist",
-        "CHip",
-        "RHip",
-        "RKnee",
-        "RAnkle",
-    ),
-    *(
-        "LHip",
-        "LKnee",
-        "LAnkle",
-        "REye",
-        "LEye",
-        "REar",
-        "LEar",
-        "LBigToe",
-        "LSmallToe",
-        "LHeel",
-        "RBigToe",
-        "RSmallToe",
-    ),
+    "Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "CHip", "RHip", "RKnee", "RAnkle",
+    "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar", "LBigToe", "LSmallToe", "LHeel", "RBigToe", "RSmallToe",
     "RHeel",
-)
+)  # fmt: skip
 """OpenPose's key points, in its order; eyes and ears have no marker in Pose2Sim."""
 ITS_NAMES = {
     "lumbar_extension": "L5_S1_Flex_Ext",
@@ -101,7 +75,7 @@ def tracks(clips: Sequence[ClipData], detector: Detector) -> list[Track]:
 def track(clip: ClipData, detector: Detector) -> Track:
     """One clip."""
     with tempfile.TemporaryDirectory(prefix="odah-pose2sim-") as scratch:
-        folder = Path(scratch)
+        folder = Path(scratch) / "project"  # its name stands in the names of Pose2Sim's files
         write_project(folder, clip, detector)
         run(folder, clip.clip_id)
         return read_track(folder / "kinematics", clip)
@@ -112,7 +86,7 @@ def write_project(folder: Path, clip: ClipData, detector: Detector) -> None:
     skeleton = with_body25(subject_skeleton(clip), clip.labels["scales"])
     points = ground_to_world(moved_markers(skeleton, labelled_coordinates(clip, skeleton.coordinate_names)))
     found_px = detector.detect(clip.cameras, points, clip.clip_id)
-    (folder / "calibration").mkdir()
+    (folder / "calibration").mkdir(parents=True)
     (folder / "calibration" / "Calib.toml").write_text(calibration([clip.cameras[name] for name in CAMERAS]))
     for number, camera in enumerate(CAMERAS, 1):
         place = folder / "pose" / f"cam{number:02d}_json"
@@ -126,12 +100,17 @@ def settings(fps: float) -> dict[str, Any]:
     """What differs from Pose2Sim's own settings: no windows, no pictures, its fast model without muscles."""
     quiet = {"display_figures": False, "save_filt_plots": False, "make_c3d": False}
     return {
-        "project": {"project_dir": ".", "frame_rate": round(fps), "frame_range": "all"},
+        "project": {"project_dir": ".", "frame_rate": whole_rate(fps), "frame_range": "all"},
         "pose": {"pose_model": "BODY_25"},
         "triangulation": {"make_c3d": False},
         "filtering": quiet,
         "kinematics": {"use_augmentation": False, "use_simple_model": True},
     }
+
+
+def whole_rate(fps: float) -> int:
+    """Pose2Sim counts whole frames per second; only its filter feels the difference."""
+    return round(fps)
 
 
 def calibration(cameras: Sequence[Camera]) -> str:
@@ -196,7 +175,12 @@ def run(folder: Path, called: str) -> None:
         InputError: it failed; its whole output is kept.
     """
     done = subprocess.run(
-        [str(PYTHON), str(MAIN)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [str(PYTHON), "-I", str(MAIN)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode or not list((folder / "kinematics").glob("*.mot")):
         with tempfile.NamedTemporaryFile("w", prefix="odah-pose2sim-", suffix=".log", delete=False) as log:
@@ -211,7 +195,7 @@ def read_track(folder: Path, clip: ClipData) -> Track:
     """Angles from its motion, and key points from its own scaled model; frames that it left out are held."""
     motion = read_mot(next(folder.glob("*.mot")))
     model = call("read_skeleton", text=read_text(next(folder.glob("*.osim"))), called="Pose2Sim's scaled model")
-    frames = np.round(motion.time_s * clip.fps).astype(int)
+    frames = np.round(motion.time_s * whole_rate(clip.fps)).astype(int)
     valid = np.isin(np.arange(clip.frames), frames)
     values = np.zeros((clip.frames, len(motion.names)))
     values[frames] = motion.values

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from odah_gen.dataset.labels import PELVIS_TRANSLATIONS
 from odah_gen.errors import InputError
 from odah_gen.frames import world_to_ground
 from odah_gen.run import CAMERAS, read_table
 from odah_gen.scene.cameras import Camera, read_cameras
 from odah_gen.storage import read_npz
 from odah_net.data.random_access import decode
+from odah_net.kinematics import PELVIS_SHIFTS
 
 LABELS = (
     "valid",
@@ -127,6 +127,6 @@ def labelled_coordinates(clip: ClipData, wanted: Sequence[str]) -> Float[np.ndar
     labels = clip.labels
     root = labels["joint_names"].tolist().index("ground_pelvis")
     pelvis_m = world_to_ground(labels["joint_centers_m"][:, root])
-    names = [*labels["coordinate_names"].tolist(), *PELVIS_TRANSLATIONS]
+    names = [*labels["coordinate_names"].tolist(), *PELVIS_SHIFTS]
     values = np.concatenate([labels["coordinates_rad"], pelvis_m], 1)
     return values[:, [names.index(name) for name in wanted]]
