@@ -8,7 +8,7 @@ from odah_gen.storage import read_json
 from odah_net.cli import main
 from odah_net.configuration import FEATURES
 from odah_net.data.clips import open_clips
-from odah_net.evaluation.methods import ClipTracks, methods, track
+from odah_net.evaluation.methods import ClipTracks, Track, methods, track
 from odah_net.evaluation.scores import groups, pelvis, scores_of, valid_runs
 from odah_net.kinematics import Kinematics
 from odah_net.metrics import angle_errors_deg
@@ -33,6 +33,7 @@ def test_the_truth_scores_zero_and_a_known_error_its_size(single):
     angles = random_angles(single, 6).float()
     sure = np.ones(36)
     perfect = scores_of([clip_with(single, angles, angles)], "method", single.names, sure)
+    assert perfect.pop("key_points") == 44
     assert all(value < 1e-3 for name, value in perfect.items() if name != "coordinates_deg")
     bent = angles.clone()
     bent[:, single.columns(["elbow_flex_r"])] += np.deg2rad(9.0)
@@ -52,6 +53,19 @@ def test_frames_without_a_label_do_not_count(single):
     assert scores["mae_all_deg"] < 1e-3
     assert scores["pa_mpjve_mm_per_s"] < 1e-1
     assert [(run.start, run.stop) for run in valid_runs(valid)] == [(1, 4), (5, 9)]
+
+
+def test_key_points_that_a_method_lacks_do_not_count(single):
+    angles = random_angles(single, 4).float()
+    clip = clip_with(single, angles, angles)
+    whole = clip.found["method"]
+    points = whole.points_m.copy()
+    points[:, [3, 25]] = np.nan
+    lacking = ClipTracks("clip", 60.0, clip.valid, clip.truth, {"method": Track(whole.angles_rad, None, points)})
+    scores = scores_of([lacking], "method", single.names, np.ones(36))
+    assert scores["key_points"] == 42
+    assert max(scores["pa_mpjpe_mm"], scores["pa_mpjpe_joints_mm"], scores["pa_mpjve_mm_per_s"]) < 1e-3
+    assert "scales_mae" not in scores
 
 
 def test_clips_count_by_their_frames(single):

