@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from odah_gen.storage import read_json
+from odah_gen.storage import read_json, write_json
 from odah_net.cli import main
 from odah_net.configuration import FEATURES
 from odah_net.data.clips import open_clips
@@ -141,15 +141,21 @@ def test_a_network_without_second_stage_is_not_asked_for_sequences(single):
 
 
 def test_the_command_writes_table_figures_and_pictures(trained, drawn, tmp_path, capsys):
-    main(["evaluate", "--checkpoint", str(trained), "--data", str(drawn), "--out", str(tmp_path), "--curves", "1"])
+    clips, other = open_clips(drawn), tmp_path / "other.json"
+    zeros = dict.fromkeys(clips[0].labels["coordinate_names"].tolist(), 0.0)
+    scores = {"other": {"mae_all_deg": 1.25, "coordinates_deg": zeros}}
+    write_json(other, {"clip_ids": [clip.clip_id for clip in clips], "methods": scores})
+    given = ["--checkpoint", str(trained), "--data", str(drawn), "--out", str(tmp_path), "--curves", "1"]
+    main(["evaluate", *given, "--beside", str(other)])
     printed = capsys.readouterr().out
     assert printed.startswith("2 clips, 80 frames")
     report = read_json(tmp_path / "evaluation.json")
     assert (tmp_path / "table.txt").read_text() in printed
     assert sorted(path.suffix for path in tmp_path.glob("*.png")) == [".png"] * 2
     methods = report["methods"]
-    assert list(methods) == ["sequence", "frames", "mean pose"]
-    angles = np.concatenate([clip.labels["coordinates_rad"] for clip in open_clips(drawn)])
+    assert list(methods) == ["sequence", "frames", "mean pose", "other"]
+    assert "1.25" in printed
+    angles = np.concatenate([clip.labels["coordinates_rad"] for clip in clips])
     mean = np.arctan2(np.sin(angles).mean(0), np.cos(angles).mean(0))
     expected = angle_errors_deg(mean, angles).mean()
     assert methods["mean pose"]["mae_all_deg"] == pytest.approx(expected, rel=1e-4)
