@@ -6,8 +6,9 @@ Both draw the same frames of a finished clip, both cameras with masks, with the 
 them. The plain loop renders whole frames to PNG at Blender's default compression, then runs ffmpeg. Each row: processor
 seconds (user and system, all threads) and wall seconds of a picture, that is one frame of one camera with its mask;
 seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones,
-the worst of all frames and cameras. A full run adds rows of the Blender on the path, if there is one, for instance
-Debian's 3.4.1; --blender names another. It also watches one Blender's memory over many clips.
+the worst of all frames and cameras; at the smallest size the frames are spread over the whole clip. A full run adds rows
+of the Blender on the path, if there is one, for instance Debian's 3.4.1; --blender names another. It also watches one
+Blender's memory over many clips, which are small: --clips N.
 """
 
 import argparse
@@ -36,6 +37,7 @@ WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (360,)
 SAMPLES, SHADOWS = 4, True
 """Those of render.quality standard."""
 FPS = 60.0
+CLIP_FRAMES, FRAMES, QUICK_FRAMES = 30, 3, 2
 MEMORY_CLIPS = 50
 IN_BLENDER = Path(__file__).with_name("render_in_blender.py")
 
@@ -67,6 +69,7 @@ def measure(scene: Path, renderer: str, width: int, frames: int, blender: str | 
     return {
         "renderer": renderer,
         "blender": facts["blender"],
+        "frames": frames,
         "width": size[0],
         "height": size[1],
         "cpu_s_per_picture": round(float(cpu) + encoding.cpu_s / pictures, 3),
@@ -145,7 +148,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small size, two frames, no other Blender, no memory")
     parser.add_argument("--clip", type=Path, default=Path("results/demo/clips/s01-walking-01"))
-    parser.add_argument("--frames", type=int, default=6, help="frames that are drawn of each camera")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="frames that are drawn of each camera")
+    parser.add_argument(
+        "--clip-frames", type=int, default=CLIP_FRAMES, help="the same at the smallest size, this Blender's only"
+    )
     parser.add_argument("--width", type=int, action="append", help="picture width, may be repeated")
     parser.add_argument("--blender", help="path of another Blender, for rows of its own; default: the one on the path")
     parser.add_argument(
@@ -153,15 +159,16 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
-    frames = 2 if arguments.quick else arguments.frames
     other = arguments.blender or (None if arguments.quick else shutil.which("blender"))
-    rows = []
-    for width in arguments.width or (QUICK_WIDTHS if arguments.quick else WIDTHS):
+    rows, widths = [], arguments.width or (QUICK_WIDTHS if arguments.quick else WIDTHS)
+    for width in widths:
         for blender in (None, *([other] if other else [])):
+            frames = arguments.clip_frames if width == min(widths) and blender is None else arguments.frames
+            frames = QUICK_FRAMES if arguments.quick else frames
             rows += compare(arguments.clip / "scene.json", width, frames, blender)
             for row in rows[-2:]:
                 print(json.dumps(row), file=sys.stderr, flush=True)
-    content = {"machine": machine(), "samples": SAMPLES, "shadows": SHADOWS, "frames": frames, "pictures": rows}
+    content = {"machine": machine(), "samples": SAMPLES, "shadows": SHADOWS, "pictures": rows}
     if arguments.clips and not arguments.quick:
         content["memory"] = memory_of_clips(arguments.clip / "scene.json", arguments.clips)
         print(json.dumps(content["memory"]), file=sys.stderr)

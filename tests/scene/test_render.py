@@ -170,7 +170,7 @@ scene = bpy.context.scene
 stage = scene_builder.build_stage(scene, dataclasses.replace(told, cameras=cameras))
 masks, shares = scene_builder.new_mask_scene(stage.people.values()), []
 for name in cameras:
-    drawn = painter.Painter(stage, scene, masks, name, Path(sys.argv[2]))
+    drawn = painter.Painter(stage, scene, masks, name, None, Path(sys.argv[2]))
     seen, mask = np.zeros((240, 360), bool), drawn.mask() > 0
     window = painter.body_window(stage, cameras[name])
     alpha = drawn._person(window)[..., 3]
@@ -183,6 +183,33 @@ print(json.dumps(shares))
 def test_masks_cover_what_the_picture_covers(run: Run, blender: Callable[..., Any], tmp_path: Path) -> None:
     """Intersection over union of the mask and of the alpha of EEVEE's picture, at a half."""
     assert min(blender(ALPHA, run.clip(CLIP) / "scene.json", tmp_path / "shot.exr")) > 0.99
+
+
+WHOLE = """
+import json, sys
+from pathlib import Path
+import bpy, numpy as np
+from blender_addon import description, painter, scene_builder
+told = description.read_description(Path(sys.argv[1]))
+told.content["render"].update(engine="eevee", samples=4, shadows=True)
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+stage = scene_builder.build_stage(scene, told)
+masks = scene_builder.new_mask_scene(stage.people.values())
+whole = painter.Painter(stage, scene, masks, "front", None, Path(sys.argv[2]), on_gpu=True).picture().astype(float)
+caster = painter.new_caster(stage, on_gpu=False)
+composed = painter.Painter(stage, scene, masks, "front", caster, Path(sys.argv[2]))
+caster.cast()
+error = composed.picture() - whole
+print(json.dumps([float(10 * np.log10(255**2 / (error**2).mean())), float(np.abs(error.mean()))]))
+"""
+
+
+def test_a_frame_from_parts_looks_like_a_whole_one(run: Run, blender: Callable[..., Any], tmp_path: Path) -> None:
+    """Blender draws the same frame whole; benchmarks/render.py compares larger ones over a clip."""
+    psnr_db, offset = blender(WHOLE, run.clip(CLIP) / "scene.json", tmp_path / "shot.exr")
+    assert psnr_db > 36
+    assert offset < 1
 
 
 @pytest.fixture(scope="module")
