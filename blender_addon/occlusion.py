@@ -20,7 +20,7 @@ LEAST_DEPTH_M = 0.05
 WIDEST = 1.5
 """A map reaches this far beside its axis, per away: 56 degrees."""
 COLOR_STEPS = 4
-LIFT_M, BIAS_M = 0.01, 0.03
+LIFT_M, BIAS_M = 0.01, 0.015
 """The skin is held off itself by so much, along its normal and from the lamp, so that it does not lie in its own shadow."""
 FAINT = 1e-4
 """Of a lamp's power, irradiance (1/m²) that needs no shadow."""

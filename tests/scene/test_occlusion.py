@@ -67,8 +67,8 @@ def test_what_lies_between_lamp_and_person_stays_lit() -> None:
 
 
 def test_a_ball_is_lit_above_and_dark_below() -> None:
-    vertices, faces = ball((0.3, -0.2, 1.0), 0.25)
-    shadow = draw_light_map(spread_points(vertices, faces).places(vertices), light_points(LAMP_M, SIZE_M))
+    vertices, _ = ball((0.3, -0.2, 1.0), 0.25)
+    shadow = ball_map((0.3, -0.2, 1.0), 0.25)
     normals = (vertices - np.array([0.3, -0.2, 1.0])) / 0.25
     assert (light_left([shadow], [100.0], 0.15, vertices, normals) > 0.9).all()  # but where part of the lamp has set
     hat, brim = ball((0.3, -0.2, 1.5), 0.6)
