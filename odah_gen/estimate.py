@@ -3,10 +3,11 @@
 from odah_gen.config import Config
 from odah_gen.run import CAMERAS, Run
 
-# Processor seconds with Mesa's software OpenGL: (fixed, per sample and megapixel). Of one picture with its mask, with and
-# without shadows; and once per clip, mostly the empty rooms. docs/benchmarks.md, "Rendering", says what they come from.
-PICTURE_CPU_S = {True: (3.9, 0.95), False: (1.2, 0.3)}
-CLIP_CPU_S = (7.0, 15.0)
+# Processor seconds with Mesa's software OpenGL, with and without shadows. Of one picture with its mask: (fixed, per sample
+# and megapixel). Once per clip: (fixed, per sample, per sample and megapixel), mostly the empty rooms of two cameras.
+# docs/benchmarks.md, "Rendering", says what they come from.
+PICTURE_CPU_S = {True: (1.0, 0.3), False: (0.8, 0.3)}
+CLIP_CPU_S = {True: (12.0, 4.4, 6.0), False: (8.0, 1.2, 3.0)}
 WALL_PER_CPU = 0.55
 """Two idle cores."""
 OTHER_STAGES_S_PER_FRAME = 0.2
@@ -31,7 +32,8 @@ def estimate_seconds(config: Config, clips: int, frames: int) -> float:
 def render_seconds(config: Config, clips: int, frames: int) -> float:
     """Wall-clock seconds to render some clips on two cores without a GPU: a share per picture and one per clip, each with
     a part that grows with samples and picture size."""
-    work = config.render.drawn_samples * config.camera.width * config.camera.height / 1e6
-    (of_picture, per_picture), (of_clip, per_clip) = PICTURE_CPU_S[config.render.drawn_shadows], CLIP_CPU_S
-    pictures = (of_picture + per_picture * work) * len(CAMERAS) * frames
-    return WALL_PER_CPU * (pictures + (of_clip + per_clip * work) * clips)
+    samples, megapixels = config.render.drawn_samples, config.camera.width * config.camera.height / 1e6
+    of_picture, per_picture = PICTURE_CPU_S[config.render.drawn_shadows]
+    of_clip, per_sample, per_work = CLIP_CPU_S[config.render.drawn_shadows]
+    pictures = (of_picture + per_picture * samples * megapixels) * len(CAMERAS) * frames
+    return WALL_PER_CPU * (pictures + (of_clip + samples * (per_sample + per_work * megapixels)) * clips)
