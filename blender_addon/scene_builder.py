@@ -26,8 +26,7 @@ MASK_VIEW, PICTURE_VIEW = "Raw", "Standard"
 EXPOSURE = 0.0
 SKY_LUMINANCE = 0.5
 """Mean luminance that pictures of surroundings are brought to: their own scales differ by thousands."""
-SHADOW_DETAIL, SHADOW_POOL_MB = 0.1, "32"
-"""Coarse shadow maps look the same under area lights; they cut the cost of shadows without a GPU."""
+SHADOW_DETAIL = 1.0
 ENGINES = {
     "eevee": ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"),
     "workbench": ("BLENDER_WORKBENCH",),
@@ -347,7 +346,6 @@ def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
     scene.eevee.taa_render_samples = render["samples"]
     if hasattr(scene.eevee, "use_shadows"):
         scene.eevee.use_shadows = render["shadows"]
-        scene.eevee.shadow_pool_size = SHADOW_POOL_MB
     set_shadow_detail(scene, 1.0)
     if scene.render.engine == "CYCLES":
         set_cycles(scene.cycles, render["samples"])

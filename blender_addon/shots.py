@@ -7,6 +7,7 @@ draws its shadows once for all samples, each of which sees an area light from an
 to EEVEE, or shadows would be hard.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,15 @@ def fineness(samples: int) -> int:
     return math.isqrt(samples - 1) + 1
 
 
+def shoot_sampled(
+    scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object, samples: int, file: Path
+) -> np.ndarray:
+    """Linear RGB of the whole picture as EEVEE itself samples it."""
+    scene.render.filter_size, scene.eevee.taa_render_samples = FILTER_RADIUS_PX, samples
+    set_shadow_detail(scene, 1.0)
+    return shoot(scene, camera, item, whole(camera), 1, file)
+
+
 def shoot_filtered(
     scene: bpy.types.Scene,
     camera: Camera,
@@ -88,18 +98,17 @@ def shoot_filtered(
     return filtered[top : top + window.height, left : left + window.width]
 
 
+def coarse_camera(camera: Camera, coarseness: int) -> Camera:
+    """The camera with a fraction of the pixels along each side."""
+    width, height = (max(round(side / coarseness), 1) for side in (camera.width, camera.height))
+    return dataclasses.replace(camera, width=width, height=height)
+
+
 def shoot_coarse(
     scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object, coarseness: int, file: Path
 ) -> np.ndarray:
     """Linear RGB of the whole picture at a fraction of its size, one sample per coarse pixel (before 4.2, the scene's)."""
-    small = Camera(
-        max(round(camera.width / coarseness), 1),
-        max(round(camera.height / coarseness), 1),
-        camera.rotation,
-        camera.translation_m,
-        camera.lens_mm,
-        camera.sensor_width_mm,
-    )
+    small = coarse_camera(camera, coarseness)
     scene.render.filter_size = POINT_SAMPLE_PX
     if bpy.app.version >= FIRST_SHADOWS_PER_SAMPLE:
         scene.eevee.taa_render_samples = 1

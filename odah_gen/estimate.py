@@ -3,16 +3,21 @@
 from odah_gen.config import Config
 from odah_gen.run import Run
 
-# Processor seconds with Mesa's software OpenGL: (fixed, per sample and megapixel), by engine. Of one picture with its
-# mask; and once per clip, the share of samples and megapixels for each camera, mostly its empty room.
+# Processor seconds with Mesa's software OpenGL, by engine. Of one picture with its mask: (fixed, per sample and megapixel).
+# Once per clip: (fixed, per sample and camera, per sample, megapixel and camera), mostly the empty rooms.
 # docs/benchmarks.md, "Rendering", says what EEVEE's come from; those of the other engines are rough.
 PICTURE_CPU_S = {
-    "eevee": (3.9, 0.95),
-    "eevee without shadows": (1.2, 0.3),
-    "workbench": (0.8, 2.0),
+    "eevee": (1.0, 0.3),
+    "eevee without shadows": (0.8, 0.3),
+    "workbench": (0.45, 0.6),
     "cycles": (1.5, 12.0),
 }
-CLIP_CPU_S = {"eevee": (7.0, 7.5), "workbench": (8.0, 1.0), "cycles": (5.0, 0.0)}
+CLIP_CPU_S = {
+    "eevee": (12.0, 2.2, 3.0),
+    "eevee without shadows": (8.0, 0.6, 1.5),
+    "workbench": (6.0, 0.0, 0.5),
+    "cycles": (5.0, 0.0, 0.0),
+}
 WALL_PER_CPU = 0.55
 """Two idle cores."""
 OTHER_STAGES_S_PER_FRAME = 0.2
@@ -40,7 +45,9 @@ def render_seconds(config: Config, clips: int, frames: int) -> float:
     engine, cameras = config.render.engine, len(config.camera.names)
     drawing = "eevee without shadows" if engine == "eevee" and not config.render.drawn_shadows else engine
     samples = 1 if engine == "workbench" else config.render.drawn_samples
-    work = samples * config.camera.width * config.camera.height / 1e6
-    (of_picture, per_picture), (of_clip, per_clip) = PICTURE_CPU_S[drawing], CLIP_CPU_S[engine]
-    pictures = (of_picture + per_picture * work) * cameras * frames
-    return WALL_PER_CPU * (pictures + (of_clip + per_clip * cameras * work) * clips)
+    megapixels = config.camera.width * config.camera.height / 1e6
+    of_picture, per_picture = PICTURE_CPU_S[drawing]
+    of_clip, per_sample, per_work = CLIP_CPU_S[drawing]
+    pictures = (of_picture + per_picture * samples * megapixels) * frames
+    rooms = samples * (per_sample + per_work * megapixels) * clips
+    return WALL_PER_CPU * ((pictures + rooms) * cameras + of_clip * clips)

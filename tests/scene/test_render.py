@@ -1,5 +1,6 @@
 """One true render, tiny: the videos are whole, the masks exact, and the picture agrees with the projection."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from blender_addon.description import read_description
 from blender_addon.subject import load_subject, posed_vertices
 from odah_gen.config import paper_views
+from odah_gen.run import Run
 from odah_gen.scene.cameras import Camera, project
 from odah_gen.scene.render_stage import Progress
 from odah_gen.storage import read_json
-from tests.scene.scene_clip import FRAMES
+from tests.scene.scene_clip import CLIP, FRAMES
 
 CAMERAS = tuple(paper_views())
 Rendered = tuple[Path, list[Progress]]
@@ -95,3 +97,30 @@ def test_the_clip_leaves_only_its_results(rendered: Rendered) -> None:
     assert [progress.done for progress in told] == list(range(1, 2 * FRAMES + 1))
     assert told[0].seconds_left is None
     assert told[-1].seconds_left == 0
+
+
+WHOLE = """
+import json, sys
+from pathlib import Path
+import bpy, numpy as np
+from blender_addon import description, painter, scene_builder
+told = description.read_description(Path(sys.argv[1]))
+told.content["render"].update(engine="eevee", samples=4, shadows=True)
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+stage = scene_builder.build_stage(scene, told)
+masks = scene_builder.new_mask_scene(stage.people.values())
+whole = painter.Painter(stage, scene, masks, "front", None, Path(sys.argv[2]), on_gpu=True).picture().astype(float)
+caster = painter.new_caster(stage, on_gpu=False)
+composed = painter.Painter(stage, scene, masks, "front", caster, Path(sys.argv[2]))
+caster.cast()
+error = composed.picture() - whole
+print(json.dumps([float(10 * np.log10(255**2 / (error**2).mean())), float(np.abs(error.mean()))]))
+"""
+
+
+def test_a_frame_from_parts_looks_like_a_whole_one(run: Run, blender: Callable[..., Any], tmp_path: Path) -> None:
+    """Blender draws the same frame whole; benchmarks/render.py compares larger ones over a clip."""
+    psnr_db, offset = blender(WHOLE, run.clip(CLIP) / "scene.json", tmp_path / "shot.exr")
+    assert psnr_db > 36
+    assert offset < 1
