@@ -349,6 +349,7 @@ def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
     set_shadow_detail(scene, 1.0)
     if scene.render.engine == "CYCLES":
         set_cycles(scene.cycles, render["samples"])
+    scene.display.render_aa = workbench_smoothing(render["samples"])
     scene.display.shading.light = "STUDIO"
     scene.display.shading.color_type = "TEXTURE"
 
@@ -362,6 +363,11 @@ def set_cycles(cycles: bpy.types.PropertyGroup, samples: int) -> None:
         cycles.use_denoising = True
     except TypeError:  # Debian builds Blender without it.
         cycles.use_denoising = False
+
+
+def workbench_smoothing(samples: int) -> str:
+    """The least anti-aliasing of Workbench that takes so many samples of a pixel; a sample more is a picture more."""
+    return "OFF" if samples == 1 else next((str(offered) for offered in (5, 8, 11, 16) if offered >= samples), "32")
 
 
 def set_shadow_detail(scene: bpy.types.Scene, scale: float) -> None:

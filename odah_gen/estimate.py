@@ -9,13 +9,13 @@ from odah_gen.run import Run
 PICTURE_CPU_S = {
     "eevee": (1.0, 0.3),
     "eevee without shadows": (0.8, 0.3),
-    "workbench": (0.45, 0.6),
+    "workbench": (0.35, 0.14),
     "cycles": (1.5, 12.0),
 }
 CLIP_CPU_S = {
     "eevee": (12.0, 2.2, 3.0),
     "eevee without shadows": (8.0, 0.6, 1.5),
-    "workbench": (6.0, 0.0, 0.5),
+    "workbench": (6.0, 0.0, 0.1),
     "cycles": (5.0, 0.0, 0.0),
 }
 WALL_PER_CPU = 0.55
@@ -44,8 +44,7 @@ def render_seconds(config: Config, clips: int, frames: int) -> float:
     a part that grows with cameras, samples and picture size."""
     engine, cameras = config.render.engine, len(config.camera.names)
     drawing = "eevee without shadows" if engine == "eevee" and not config.render.drawn_shadows else engine
-    samples = 1 if engine == "workbench" else config.render.drawn_samples
-    megapixels = config.camera.width * config.camera.height / 1e6
+    samples, megapixels = config.render.drawn_samples, config.camera.width * config.camera.height / 1e6
     of_picture, per_picture = PICTURE_CPU_S[drawing]
     of_clip, per_sample, per_work = CLIP_CPU_S[drawing]
     pictures = (of_picture + per_picture * samples * megapixels) * frames

@@ -7,6 +7,7 @@ from odah_gen.command_line import Command, Program, run_program
 COMMANDS = {
     "describe": Command("odah_net.describe_command", "print the size of a network and what it computes"),
     "train": Command("odah_net.training.command", "train a network on an exported data set"),
+    "ablate": Command("odah_net.training.ablate_command", "train and evaluate with less data or fewer losses"),
     "evaluate": Command("odah_net.evaluation.command", "hold a trained network against the labels of a data set"),
     "baseline": Command("odah_net.baseline.command", "hold established methods against the labels of a data set"),
     "convert": Command("odah_net.convert.command", "to and from the layout that the paper authors' program reads"),

@@ -26,6 +26,7 @@ LABELS = (
     "scales",
     "mass_centers_m",
     "joint_centers_m",
+    "body_names",
     "joint_names",
     "pelvis_rotation",
 )

@@ -85,6 +85,7 @@ def labels_of(kinematics: Kinematics, angles: np.ndarray, scales: np.ndarray) ->
         "scales": scales,
         "mass_centers_m": masses,
         "joint_centers_m": joints,
+        "body_names": np.array(skeleton.body_names),
         "joint_names": np.array(skeleton.joint_names),
         "pelvis_rotation": np.tile(np.eye(3), (len(angles), 1, 1)),
     }
