@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tab ODAH in the 3D view's sidebar."""
+
+import textwrap
+
+import bpy
+
+from .owned import loaded_clips
+from .pictures import curve_icon, swatch
+from .residuals import class_names
+from .settings import SHOWN, OdahSettings, program, shown_name
+from .showing import active_clip, cameras_of
+
+VERDICT_ICONS = {"pass": "CHECKMARK", "fail": "ERROR", "": "BLANK1"}
+LINE = 44
+"""Letters on a line of a sidebar of the usual width."""
+
+
+def write(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
+    """A sentence on as many lines as it needs."""
+    column = layout.column(align=True)
+    for number, line in enumerate(textwrap.wrap(text, LINE, break_on_hyphens=False)):
+        column.label(text=line, icon=icon if number == 0 else "NONE" if icon == "NONE" else "BLANK1")
+
+
+def columns(layout: bpy.types.UILayout) -> tuple[bpy.types.UILayout, bpy.types.UILayout, bpy.types.UILayout]:
+    """Clip, frames and residual of the list."""
+    row = layout.split(factor=0.68)
+    name, right = row.row(), row.split(factor=0.5)
+    return name, right.row(), right.row()
+
+
+class ODAH_UL_clips(bpy.types.UIList):
+    """Clips with verdict, frames and residual; the filter looks at clip, subject and verdict."""
+
+    def draw_item(self, _context, layout, _data, item, _icon, _active, _property) -> None:  # noqa: ANN001
+        """One clip."""
+        name, frames, residual = columns(layout)
+        name.label(text=item.name, icon=VERDICT_ICONS.get(item.verdict, "QUESTION"))
+        frames.label(text=str(item.frames or "–"))
+        residual.label(text=f"{item.residual_mm:.1f}" if item.residual_mm >= 0 else "–")
+
+    def filter_items(self, _context, data, name: str) -> tuple[list[int], list[int]]:  # noqa: ANN001
+        """Keep the clips in which the text is found."""
+        wanted, items = self.filter_name.lower(), getattr(data, name)
+        texts = (f"{item.name} {item.subject} {item.verdict}".lower() for item in items)
+        return [self.bitflag_filter_item if wanted in text else 0 for text in texts], []
+
+
+class Section:
+    """A panel of the tab."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "ODAH"
+
+
+class ODAH_PT_open(Section, bpy.types.Panel):
+    """Choose a folder, load its clips."""
+
+    bl_label = "Open"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the section."""
+        settings, layout = context.scene.odah, self.layout
+        row = layout.row(align=True)
+        row.prop(settings, "folder", text="")
+        row.operator("odah.read_folder", text="", icon="FILE_REFRESH")
+        if len(settings.clips):
+            for part, title in zip(columns(layout), ("Clip", "frames", "mm")):
+                part.label(text=title)
+            layout.template_list("ODAH_UL_clips", "", settings, "clips", settings, "chosen", rows=4)
+            chosen = settings.clips[min(settings.chosen, len(settings.clips) - 1)]
+            for reason in filter(None, chosen.reasons.split("\n")):
+                write(layout, reason, "ERROR")
+            row = layout.row(align=True)
+            row.operator("odah.step_clip", text="", icon="TRIA_LEFT").by = -1
+            row.operator("odah.load", icon="IMPORT")
+            row.operator("odah.step_clip", text="", icon="TRIA_RIGHT").by = 1
+        self.draw_loaded(settings)
+        if settings.message:
+            write(layout, settings.message, "INFO")
+        if settings.doing:
+            write(layout, settings.doing, "SORTTIME")
+
+    def draw_loaded(self, settings: OdahSettings) -> None:
+        """Clips that are loaded."""
+        for clip in loaded_clips():
+            row = self.layout.row(align=True)
+            shown = clip.name == settings.active
+            row.operator(
+                "odah.activate", text="", icon="HIDE_OFF" if shown else "HIDE_ON", depress=shown
+            ).clip = clip.name
+            row.label(text=f"{clip['odah_clip_id']}, {clip['odah_frames']} frames, {clip['odah_fps']:g} Hz")
+            row.operator("odah.unload", text="", icon="X").clip = clip.name
+
+
+class OfClip(Section):
+    """A panel that needs a clip."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is one."""
+        return active_clip(context) is not None
+
+
+class ODAH_PT_show(OfClip, bpy.types.Panel):
+    """What is seen of a clip, and how good its fit is."""
+
+    bl_label = "Show"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the section."""
+        settings, clip, layout = context.scene.odah, active_clip(context), self.layout
+        grid = layout.grid_flow(columns=2, even_columns=True, align=True)
+        for kind in SHOWN:
+            grid.prop(settings, shown_name(kind), toggle=True)
+        layout.prop(settings, "in_front")
+        row = layout.row(align=True)
+        row.operator("odah.look_at_person", text="", icon="VIEWZOOM")
+        for name in cameras_of(clip):
+            row.operator("odah.look_through", text=name, icon="CAMERA_DATA").camera = name
+        for note in filter(None, clip["odah_notes"].split("\n")):
+            write(layout, note, "INFO")
+        if "odah_residual_mm" in clip:
+            self.draw_residual(context, clip)
+
+    def draw_residual(self, context: bpy.types.Context, clip: bpy.types.Collection) -> None:
+        """Legend, curve and worst frame."""
+        box, residuals = self.layout.box(), clip["odah_residual_mm"]
+        box.prop(context.scene.odah, "color_by_residual")
+        if context.scene.odah.color_by_residual:
+            legend = box.grid_flow(columns=2, row_major=False, even_columns=True, align=True)
+            for number, name in enumerate(class_names()):
+                legend.label(text=name, icon_value=swatch(number))
+        now, worst = min(max(context.scene.frame_current, 0), len(residuals) - 1), clip["odah_worst"]
+        box.label(text=f"Mean residual in frame {now}: {residuals[now]:.1f} mm")
+        box.template_icon(icon_value=curve_icon(clip), scale=5.0)
+        box.operator("odah.worst_frame", text=f"Worst frame: {worst}, {residuals[worst]:.1f} mm", icon="ERROR")
+        box.label(text=f"There the worst marker is {clip['odah_worst_marker']}")
+
+
+class ODAH_PT_render(OfClip, bpy.types.Panel):
+    """Draw what the pipeline would draw."""
+
+    bl_label = "Render"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the section."""
+        settings, layout = context.scene.odah, self.layout
+        layout.prop(settings, "pictures")
+        row = layout.row(align=True)
+        row.operator("odah.render_picture", text="Still", icon="RENDER_STILL").sheet = False
+        row.operator("odah.render_picture", text="Contact sheet", icon="MESH_GRID").sheet = True
+        layout.prop(settings, "sheet_frames")
+        layout.operator("odah.render_clip", icon="RENDER_ANIMATION")
+        if program() is None:
+            write(layout, "The clip is rendered by odah-gen: choose it in the add-on's preferences.", "INFO")
+
+
+CLASSES = (ODAH_UL_clips, ODAH_PT_open, ODAH_PT_show, ODAH_PT_render)
