@@ -44,7 +44,7 @@ def class_materials() -> list[bpy.types.Material]:
     """A material for each class of residuals."""
     found = []
     for number, (name, color) in enumerate(zip(class_names(), COLORS)):
-        material = plain_material(f"residual {name}", color)
+        material = plain_material(f"residual {name} mm", color)
         material[CLASS] = number
         found.append(material)
     return found

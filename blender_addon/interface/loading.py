@@ -106,6 +106,7 @@ def load_steps(scene: bpy.types.Scene, request: Request) -> Iterator[Step]:
     remember_scene(scene)
     clip = bpy.data.collections.new(f"ODAH {request.clip}")
     clip[OWNER] = clip.name
+    clip.hide_viewport = True
     done = False
     try:
         yield from owned_steps(build_steps(scene, clip, files, request), clip.name)

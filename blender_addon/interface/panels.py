@@ -91,7 +91,7 @@ class ODAH_PT_open(Section, bpy.types.Panel):
             row.operator(
                 "odah.activate", text="", icon="HIDE_OFF" if shown else "HIDE_ON", depress=shown
             ).clip = clip.name
-            row.label(text=f"{clip['odah_clip_id']}, {clip['odah_frames']} frames, {clip['odah_fps']:g} Hz")
+            row.label(text=clip["odah_clip_id"])
             row.operator("odah.unload", text="", icon="X").clip = clip.name
 
 
@@ -134,10 +134,10 @@ class ODAH_PT_show(OfClip, bpy.types.Panel):
             for number, name in enumerate(class_names()):
                 legend.label(text=name, icon_value=swatch(number))
         now, worst = min(max(context.scene.frame_current, 0), len(residuals) - 1), clip["odah_worst"]
-        box.label(text=f"Mean residual in frame {now}: {residuals[now]:.1f} mm")
+        box.label(text=f"Frame {now}: {residuals[now]:.1f} mm")
         box.template_icon(icon_value=curve_icon(clip), scale=5.0)
-        box.operator("odah.worst_frame", text=f"Worst frame: {worst}, {residuals[worst]:.1f} mm", icon="ERROR")
-        box.label(text=f"There the worst marker is {clip['odah_worst_marker']}")
+        box.operator("odah.worst_frame", text=f"Worst frame {worst}: {residuals[worst]:.1f} mm")
+        box.label(text=f"there {clip['odah_worst_marker']}")
 
 
 class ODAH_PT_render(OfClip, bpy.types.Panel):

@@ -21,9 +21,9 @@ PAPER, INK, WORST = (0.10, 0.10, 0.10, 1.0), (0.85, 0.85, 0.85, 1.0), (0.98, 0.5
 
 
 def class_names() -> list[str]:
-    """What each class spans, in words."""
-    edges = [f"{edge:g}" for edge in EDGES_MM]
-    return [f"below {edges[0]} mm", *(f"{a} to {b} mm" for a, b in itertools.pairwise(edges)), f"above {edges[-1]} mm"]
+    """What each class spans (mm)."""
+    edges = ["0", *(f"{edge:g}" for edge in EDGES_MM)]
+    return [*(f"{low}–{high}" for low, high in itertools.pairwise(edges)), f"above {edges[-1]}"]
 
 
 def classes(residuals_mm: np.ndarray) -> np.ndarray:

@@ -93,7 +93,7 @@ class OdahSettings(bpy.types.PropertyGroup):
         name="In front", description="Show skeleton and markers through the body", default=True, update=apply_shown
     )
     color_by_residual: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Colour by residual", description="Colour by the distance from model marker to measured marker",
+        name="Colour by residual (mm)", description="Colour by the distance from model marker to measured marker",
         default=True, update=color_residuals,
     )  # fmt: skip
     pictures: bpy.props.StringProperty(  # type: ignore[valid-type]
