@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ COMMANDS = {
     "regressor": Command("odah_gen.registration.regressor_command", "train or apply the joint regressor"),
     "fit": Command("odah_gen.registration.fit_command", "fit the body to the skeleton's motion"),
     "fidelity": Command("odah_gen.fidelity.command", "hold the fitted body against its label"),
+    "pose": Command("odah_gen.pose.command", "put a model, and a subject's body, into any pose", writes=False),
     "preview": Command("odah_gen.preview.command", "show fitted body, skeleton and markers without rendering"),
     "scene": Command("odah_gen.scene.command", "clothes, lights, room and cameras"),
     "render": Command("odah_gen.scene.render_command", "render a clip with Blender"),
@@ -42,6 +44,7 @@ COMMANDS = {
     "report": Command("odah_gen.dataset.report_command", "pictures and figures of a run for the report"),
     "verify": Command("odah_gen.dataset.verify_command", "re-read a finished run and check every file", writes=False),
     "export": Command("odah_gen.dataset.export_command", "write a self-contained data set of one split"),
+    "import": Command("odah_gen.motion.import_command", "put an AMASS file on a body, without a run", writes=False),
     "body": Command("odah_gen.body.build_command", "build the free body from its CC0 source"),
     "addon": Command("odah_gen.scene.addon_command", "build the Blender add-on"),
 }
@@ -82,6 +85,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         epilog="The stages run in this order: index, motion, markers, scale, ik, fit, fidelity, scene, render, labels. "
         "`snakemake --cores N render_all` runs them all; `odah-gen COMMAND --help` tells what one needs.",
     )
+    parser.add_argument("--version", action="version", version=f"odah-gen {version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     for name, command in COMMANDS.items():
@@ -91,6 +95,14 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(sub)
             sub.set_defaults(main=module.main, writes=command.writes)
     return parser
+
+
+def version() -> str:
+    """The version of the installed package, "unknown" where only its sources are there."""
+    try:
+        return importlib.metadata.version("odah-gen")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def add_run_argument(parser: argparse.ArgumentParser) -> None:

@@ -61,28 +61,57 @@ def write_mot(
         temporary.write_text("\n".join(rows) + "\n")
 
 
+@dataclass(frozen=True)
+class Table:
+    """The columns of a .mot as they stand in the file.
+
+    Attributes:
+        names: of the columns after time.
+        time_s: [T] times (s).
+        values: [T, N].
+        degrees: whether the header says inDegrees=yes; OpenSim takes radians where it says nothing.
+    """
+
+    names: tuple[str, ...]
+    time_s: Float[np.ndarray, " frames"]
+    values: Float[np.ndarray, "frames columns"]
+    degrees: bool
+
+
 def read_mot(path: Path) -> CoordinateTrajectories:
-    """Read a .mot into radians and metres.
+    """Read a .mot of a run into radians and metres.
 
     Raises:
         InputError: the file is missing, has no endheader, no time column, or a row of another length.
     """
+    table = read_table(path, "Run the ik stage again.")
+    values = np.where(in_degrees(table.names), np.deg2rad(table.values), table.values)
+    return CoordinateTrajectories(table.names, table.time_s, values if table.degrees else table.values)
+
+
+def read_table(path: Path, cure: str) -> Table:
+    """Read the columns of any .mot or .sto.
+
+    Args:
+        path: the file.
+        cure: how messages end.
+
+    Raises:
+        InputError: the file is missing, has no endheader, no time column, no row, or a row of another length.
+    """
     rows = read_text(path).splitlines()
     ends = [index for index, row in enumerate(rows) if row.strip() == "endheader"]
     if not ends or len(rows) < ends[0] + 3 or not rows[ends[0] + 1].startswith("time"):
-        raise InputError(f"{path}: is no .mot (endheader, a line with time …, numbers). Run the ik stage again.")
+        raise InputError(f"{path}: is no .mot (endheader, a line with time …, numbers). {cure}")
     names = tuple(rows[ends[0] + 1].split()[1:])
-    table = parse_rows(path, [row for row in rows[ends[0] + 2 :] if row.strip()], len(names) + 1)
+    numbers = parse_rows(path, [row for row in rows[ends[0] + 2 :] if row.strip()], len(names) + 1, cure)
     degrees = any(row.replace(" ", "").lower() == "indegrees=yes" for row in rows[: ends[0]])
-    values = np.where(in_degrees(names), np.deg2rad(table[:, 1:]), table[:, 1:]) if degrees else table[:, 1:]
-    return CoordinateTrajectories(names, table[:, 0], values)
+    return Table(names, numbers[:, 0], numbers[:, 1:], degrees)
 
 
-def parse_rows(path: Path, rows: Sequence[str], columns: int) -> Float[np.ndarray, "frames columns"]:
+def parse_rows(path: Path, rows: Sequence[str], columns: int, cure: str) -> Float[np.ndarray, "frames columns"]:
     """The numbers of a .mot."""
     try:
         return np.array([[float(field) for field in row.split()] for row in rows]).reshape(len(rows), columns)
     except ValueError as error:
-        raise InputError(
-            f"{path}: has a row with other than {columns} numbers; it was cut off. Run the ik stage again."
-        ) from error
+        raise InputError(f"{path}: has a row with other than {columns} numbers; it was cut off. {cure}") from error

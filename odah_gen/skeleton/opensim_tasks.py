@@ -35,6 +35,7 @@ from odah_gen.skeleton.trc import MarkerTrajectories, write_trc
 opensim.Logger.removeFileSink()
 
 SCALE_AGAIN = "Run the scale stage again."
+OTHER_ENGINE = "Set ik.engine: opensim, which knows every kind."
 START_ACCURACY = 1e-5
 """Enough to tell minima apart: angles up to 16° and objectives up to 4 % off."""
 REFERENCE_ACCURACY = 1e-10
@@ -84,8 +85,13 @@ def model_text(model: opensim.Model) -> str:
     return Path("model.osim").read_text()
 
 
-def read_skeleton(text: str, called: str = "the model") -> Skeleton:
+def read_skeleton(text: str, called: str = "the model", cure: str = "") -> Skeleton:
     """The kinematics of a model as plain arrays.
+
+    Args:
+        text: the .osim.
+        called: what messages call the model.
+        cure: how they end; that of a run's model when empty.
 
     Raises:
         InputError: OpenSim cannot read the model; it has a joint, constraint or function that the fast engine lacks.
@@ -94,8 +100,11 @@ def read_skeleton(text: str, called: str = "the model") -> Skeleton:
         model = read_model(text)
         model.finalizeConnections()
     except RuntimeError as error:
-        raise InputError(f"{called}: OpenSim cannot read this model. {SCALE_AGAIN}") from error
-    return skeleton_arrays(model, called)
+        raise InputError(f"{called}: OpenSim cannot read this model. {cure or SCALE_AGAIN}") from error
+    try:
+        return skeleton_arrays(model, called)
+    except InputError as error:
+        raise InputError(f"{error} {cure or OTHER_ENGINE}") from error
 
 
 def read_model(text: str) -> opensim.Model:

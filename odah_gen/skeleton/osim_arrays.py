@@ -31,7 +31,6 @@ JOINTS = ("CustomJoint", *SIMPLE_JOINTS)
 SPLINES = {"SimmSpline": 3, "NaturalCubicSpline": 3, "PiecewiseLinearFunction": 1}
 """Functions that are given by points, and the degree of their pieces."""
 FUNCTIONS = ("Constant", "LinearFunction", "PolynomialFunction", "MultiplierFunction", "GCVSpline", *SPLINES)
-CURE = "Set ik.engine: opensim, which knows every kind."
 
 Piece = tuple[float, float, np.ndarray]
 """Center, width and coefficients of a polynomial in (x - center) / width."""
@@ -104,13 +103,13 @@ def check_kinds(called: str, joints: Sequence[opensim.Joint], coordinates: Seque
         if joint.getConcreteClassName() not in JOINTS:
             raise InputError(
                 f"{called}: joint {joint.getName()} is a {joint.getConcreteClassName()}, which the fast engine does "
-                f"not know; it knows {', '.join(JOINTS)}. {CURE}"
+                f"not know; it knows {', '.join(JOINTS)}."
             )
     for coordinate in coordinates:
         if coordinate.getDefaultIsPrescribed():
             raise InputError(
                 f"{called}: coordinate {coordinate.getName()} is prescribed over time, which the fast engine does not "
-                f"know. {CURE}"
+                "know."
             )
 
 
@@ -119,8 +118,7 @@ def check_tree(called: str, bodies: Sequence[str], children: Sequence[int]) -> N
     for number, name in enumerate(bodies):
         if children.count(number) != 1:
             raise InputError(
-                f"{called}: body {name} is the child of {children.count(number)} joints; "
-                f"the fast engine expects one. {CURE}"
+                f"{called}: body {name} is the child of {children.count(number)} joints; the fast engine expects one."
             )
 
 
@@ -174,8 +172,7 @@ def custom_axis(axis: opensim.TransformAxis, names: Sequence[str], called: str) 
     drivers = axis.getCoordinateNamesInArray()
     if drivers.getSize() > 1:
         raise InputError(
-            f"{called} moves along {axis.getName()} by {drivers.getSize()} coordinates; the fast engine expects one. "
-            f"{CURE}"
+            f"{called} moves along {axis.getName()} by {drivers.getSize()} coordinates; the fast engine expects one."
         )
     coordinate = names.index(drivers.get(0)) if drivers.getSize() else NO_COORDINATE
     function = axis.getFunction() if axis.hasFunction() else None
@@ -219,7 +216,7 @@ def enforced_couplers(model: opensim.Model, called: str) -> list[opensim.Coordin
         if coupler is None:
             raise InputError(
                 f"{called}: constraint {constraint.getName()} is a {constraint.getConcreteClassName()}; the fast "
-                f"engine knows CoordinateCouplerConstraint only. {CURE}"
+                "engine knows CoordinateCouplerConstraint only."
             )
         found.append(coupler)
     return found
@@ -234,8 +231,7 @@ def coupler_driver(coupler: opensim.CoordinateCouplerConstraint, called: str) ->
     names = coupler.getIndependentCoordinateNames()
     if names.getSize() != 1:
         raise InputError(
-            f"{called}: coupler {coupler.getName()} follows {names.getSize()} coordinates; the fast engine expects "
-            f"one. {CURE}"
+            f"{called}: coupler {coupler.getName()} follows {names.getSize()} coordinates; the fast engine expects one."
         )
     return str(names.get(0))
 
@@ -319,9 +315,7 @@ def polynomial_pieces(function: opensim.Function, called: str) -> tuple[list[flo
         spline = getattr(opensim, kind).safeDownCast(function)
         degree = SPLINES[kind] if kind in SPLINES else spline.getDegree()
         return spline_pieces(spline, degree)
-    raise InputError(
-        f"{called} uses a {kind}, which the fast engine does not know; it knows {', '.join(FUNCTIONS)}. {CURE}"
-    )
+    raise InputError(f"{called} uses a {kind}, which the fast engine does not know; it knows {', '.join(FUNCTIONS)}.")
 
 
 def multiplied(pieces: Sequence[Piece], factor: float) -> list[Piece]:
