@@ -73,10 +73,9 @@ class ClipFiles:
 
     Attributes:
         folder: the clip's.
-        kinematics: skeleton and markers.
+        kinematics: skeleton and markers; None of an imported body.
         description: scene.json; None before the scene stage and in data sets.
         subject: dressed person, or undressed where there is no scene.json; None where its body model is not to be had.
-        model: body model of the subject; None likewise.
         cameras: by name.
         videos: by camera.
         fps: frame rate (Hz).
@@ -84,13 +83,25 @@ class ClipFiles:
     """
 
     folder: Path
-    kinematics: Kinematics
+    kinematics: Kinematics | None
     description: Description | None
     subject: Subject | None
     cameras: dict
     videos: dict[str, Path]
     fps: float
     notes: tuple[str, ...]
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are."""
+        return self.kinematics.frames if self.kinematics is not None else self.subject.frames
+
+    @property
+    def middle_m(self) -> np.ndarray:
+        """The person's middle [3] over all frames (m, world)."""
+        if self.kinematics is not None:
+            return np.nanmean(self.kinematics.mass_centers_m, axis=(0, 1))
+        return self.subject.trans.mean(0) + self.subject.body.joints[0]
 
 
 def read_clip(folder: Path, clip: str, subject: str, project: Path | None) -> ClipFiles:

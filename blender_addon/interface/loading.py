@@ -21,7 +21,7 @@ from ..description import Description
 from ..many_frames import Mover
 from ..subject import Subject
 from ..textures import draw
-from .clip_files import PLAIN_SKIN, ClipFiles, read_clip
+from .clip_files import PLAIN_SKIN, ClipFiles, Kinematics
 from .clip_objects import (
     BONE,
     JOINT,
@@ -38,6 +38,7 @@ from .clip_objects import (
     show_behind,
     sort_objects,
 )
+from .import_files import read_shown
 from .osim_geometry import bone_meshes
 from .owned import OWNER, cache_folder, owned_steps, remember_scene, remove_owned, sweep_caches
 from .point_cache import PointCache
@@ -99,7 +100,7 @@ def load_steps(scene: bpy.types.Scene, request: Request) -> Iterator[Step]:
     """
     sweep_caches()
     with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(read_clip, request.folder, request.clip, request.subject, request.project)
+        reading = pool.submit(read_shown, request.folder, request.clip, request.subject, request.project)
         while wait([reading], PATIENCE_S).not_done:
             yield 0.0, "reading files"
     files = reading.result()
@@ -126,10 +127,11 @@ def build_steps(
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
         if files.subject is not None:
             yield from person_steps(clip, files, files.subject, caches, pool)
-    yield 0.85, "skeleton"
-    add_skeleton(clip, files, caches, request.geometry)
-    yield 0.9, "markers"
-    add_points(clip, files, caches)
+    if files.kinematics is not None:
+        yield 0.85, "skeleton"
+        add_skeleton(clip, files.kinematics, caches, request)
+        yield 0.9, "markers"
+        add_points(clip, files.kinematics, caches)
     yield 0.95, "cameras"
     add_cameras(clip, files)
     show_time(scene, clip)
@@ -139,10 +141,10 @@ def build_steps(
 def tell_facts(clip: bpy.types.Collection, files: ClipFiles, request: Request) -> None:
     """Write on the collection what the panel says of the clip."""
     clip["odah_folder"], clip["odah_clip_id"] = str(request.folder), request.clip
-    clip["odah_subject"], clip["odah_frames"], clip["odah_fps"] = request.subject, files.kinematics.frames, files.fps
+    clip["odah_subject"], clip["odah_frames"], clip["odah_fps"] = request.subject, files.frames, files.fps
     clip["odah_notes"] = "\n".join(files.notes)
-    clip["odah_middle_m"] = np.nanmean(files.kinematics.joint_centers_m, axis=(0, 1)).tolist()
-    residuals = files.kinematics.residuals_mm
+    clip["odah_middle_m"] = files.middle_m.tolist()
+    residuals = None if files.kinematics is None else files.kinematics.residuals_mm
     if residuals is not None:
         means = frame_means(residuals)
         clip["odah_residual_mm"] = np.nan_to_num(means).tolist()
@@ -182,6 +184,8 @@ def add_person(
     """Body and clothes as the renderer builds them."""
     undressed = Description({"wear": {}}, Path(), Path(), Path(), {})
     people = scene_builder.add_people(clip, subject, description or undressed, materials)
+    for name, item in people.items():
+        item["odah_person"] = name
     clothes = [item for name, item in people.items() if name != "body"]
     sort_objects(clip, {"body": [people["body"]], "clothes": clothes})
     return people
@@ -229,19 +233,18 @@ def motion_steps(
     add_moving(new_part(clip, "floor contact"), "floor contact", discs, colors, caches / "contact.pc2")
 
 
-def add_skeleton(clip: bpy.types.Collection, files: ClipFiles, caches: Path, geometry: Path | None) -> None:
+def add_skeleton(clip: bpy.types.Collection, data: Kinematics, caches: Path, request: Request) -> None:
     """A mesh of all bones: those of OpenSim's Geometry where they are to be had, capsules otherwise."""
-    shapes = bones(files.kinematics)
-    model = Path(clip["odah_folder"]) / "subjects" / clip["odah_subject"] / "model.osim"
-    if geometry is not None and files.kinematics.rotations is not None and model.is_file():
-        shapes |= bone_meshes(model, geometry)
-    moving = skeleton(files.kinematics, shapes)
+    shapes = bones(data)
+    model = request.folder / "subjects" / request.subject / "model.osim"
+    if request.geometry is not None and data.rotations is not None and model.is_file():
+        shapes |= bone_meshes(model, request.geometry)
+    moving = skeleton(data, shapes)
     add_moving(new_part(clip, "skeleton"), "skeleton", moving, [plain_material("bone", BONE)], caches / "skeleton.pc2")
 
 
-def add_points(clip: bpy.types.Collection, files: ClipFiles, caches: Path) -> None:
+def add_points(clip: bpy.types.Collection, data: Kinematics, caches: Path) -> None:
     """Joint centres, mass centres and markers."""
-    data = files.kinematics
     plain: dict[str, tuple[Moving, tuple[float, float, float]]] = {
         "joint centres": (points(data.joint_centers_m), JOINT),
         "mass centres": (points(data.mass_centers_m), MASS),
@@ -266,7 +269,7 @@ def add_cameras(clip: bpy.types.Collection, files: ClipFiles) -> None:
         item = scene_builder.add_camera(part, name, camera)
         item["odah_camera"], item["odah_size"] = name, (camera.width, camera.height)
         video = files.videos.get(name)
-        add_frustum(part, name, camera, video, files.kinematics.frames)
+        add_frustum(part, name, camera, video, files.frames)
         if video is not None:
             show_behind(item, video)
 

@@ -9,7 +9,7 @@ import bpy
 from ..description import SceneError
 from .loading import Request, Step, load_steps, show_time
 from .owned import loaded_clips, remove_owned, restore_scene
-from .settings import apply_shown, check_program, color_residuals, geometry, preferences, program, project, read_folder
+from .settings import apply_shown, check_program, color_residuals, geometry, preferences, project, read_folder
 from .showing import look_at_person
 
 TICK_S = 0.01
@@ -57,21 +57,27 @@ class Loading:
     """What loading operators share: they go on step by step while the window stays alive, or at once without one."""
 
     def begin(self, context: bpy.types.Context) -> None:
-        """Choose what to load.
+        """Choose what to load, and begin.
 
         Raises:
             SceneError: nothing is chosen.
         """
-        settings = context.scene.odah
+        folder, clip, subject = self.wanted(context.scene.odah)
+        self._before = {each.name for each in loaded_clips()}
+        request = Request(Path(bpy.path.abspath(folder)), clip, subject, project(), geometry())
+        self._steps: Iterator[Step] = load_steps(context.scene, request)
+        context.scene.odah.message = ""
+
+    def wanted(self, settings: bpy.types.PropertyGroup) -> tuple[str, str, str]:
+        """Folder, clip and subject: those that are chosen in the panel.
+
+        Raises:
+            SceneError: nothing is chosen.
+        """
         if not 0 <= settings.chosen < len(settings.clips):
             raise SceneError("No clip is chosen. Choose a folder and a clip of its list.")
         item = settings.clips[settings.chosen]
-        folder = Path(bpy.path.abspath(settings.folder))
-        self._before = {clip.name for clip in loaded_clips()}
-        self._steps: Iterator[Step] = load_steps(
-            context.scene, Request(folder, item.name, item.subject, project(), geometry())
-        )
-        settings.message = ""
+        return settings.folder, item.name, item.subject
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Load all at once."""
@@ -145,6 +151,13 @@ class ODAH_OT_load(Loading, bpy.types.Operator):
     bl_idname = "odah.load"
     bl_label = "Load"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
+    folder: bpy.props.StringProperty(description="Empty: as chosen in the panel", options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    clip: bpy.props.StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+    subject: bpy.props.StringProperty(options={"SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def wanted(self, settings: bpy.types.PropertyGroup) -> tuple[str, str, str]:
+        """What the operator was given, else what is chosen."""
+        return (self.folder, self.clip, self.subject) if self.folder else super().wanted(settings)
 
 
 class ODAH_OT_step_clip(Loading, bpy.types.Operator):
@@ -212,7 +225,7 @@ class ODAH_OT_check_program(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Run it and say what came."""
-        told = check_program(program())
+        told = check_program()
         if preferences() is not None:
             preferences().checked = told
         self.report({"INFO"}, told)

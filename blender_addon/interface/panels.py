@@ -7,6 +7,7 @@ import bpy
 
 from .owned import loaded_clips
 from .pictures import curve_icon, swatch
+from .posing import POSINGS, posed_part
 from .residuals import class_names
 from .settings import SHOWN, OdahSettings, program, shown_name
 from .showing import active_clip, cameras_of
@@ -154,8 +155,96 @@ class ODAH_PT_render(OfClip, bpy.types.Panel):
         row.operator("odah.render_picture", text="Contact sheet", icon="MESH_GRID").sheet = True
         layout.prop(settings, "sheet_frames")
         layout.operator("odah.render_clip", icon="RENDER_ANIMATION")
-        if program() is None:
+        if not program():
             write(layout, "The clip is rendered by odah-gen: choose it in the add-on's preferences.", "INFO")
 
 
-CLASSES = (ODAH_UL_clips, ODAH_PT_open, ODAH_PT_show, ODAH_PT_render)
+class ODAH_PT_try(OfClip, bpy.types.Panel):
+    """Another shape, wardrobe or room."""
+
+    bl_label = "Try"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the section."""
+        settings, layout = context.scene.odah, self.layout
+        row = layout.row(align=True)
+        row.prop(settings, "try_part", text="")
+        row.prop(settings, "try_seed")
+        row = layout.row(align=True)
+        row.prop(settings, "try_kind", text="")
+        row.operator("odah.try_scene", icon="FILE_REFRESH")
+        column = layout.column(align=True)
+        column.prop(settings, "height_cm", slider=True, text="Height, cm")
+        column.prop(settings, "mass_sd", slider=True, text="Mass, sd")
+        for number in range(len(settings.shape)):
+            column.prop(settings, "shape", index=number, slider=True, text=f"Coefficient {number + 1}")
+        row = layout.row(align=True)
+        row.label(text=settings.shape_told)
+        row.operator("odah.reset_shape")
+        layout.operator("odah.save_configuration", icon="FILE_TICK")
+
+
+class ODAH_PT_kinematics(OfClip, bpy.types.Panel):
+    """Move skeleton and body by the model's coordinates."""
+
+    bl_label = "Kinematics"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the section."""
+        clip, layout = active_clip(context), self.layout
+        part, posing = posed_part(clip), POSINGS.get(clip.name)
+        if part is None or posing is None:
+            layout.operator("odah.pose_start", icon="ARMATURE_DATA")
+            return
+        layout.operator("odah.pose_stop", icon="LOOP_BACK")
+        ready = posing.client.ready
+        if ready is None:
+            write(layout, posing.client.problem or "odah-gen is starting.", "SORTTIME")
+            return
+        for sentence in filter(None, (ready["no_mesh"], posing.notes)):
+            write(layout, sentence, "INFO")
+        self.draw_paste(context.scene.odah)
+        column = layout.column(align=True)
+        for name, facts in ready["coordinates"].items():
+            row = column.row()
+            row.enabled = not facts["locked"] and not facts["follows"]
+            row.prop(part, f'["{name}"]', text=f"{name}, {facts['unit']}", slider=True)
+
+    def draw_paste(self, settings: OdahSettings) -> None:
+        """Buttons that pose by a file."""
+        row = self.layout.row(align=True)
+        row.operator("odah.pose_reset")
+        row.operator("odah.pose_paste", text="This frame").own = True
+        self.layout.prop(settings, "mot")
+        row = self.layout.row(align=True)
+        row.prop(settings, "mot_row")
+        row.operator("odah.pose_paste", icon="PASTEDOWN").own = False
+
+
+class ODAH_PT_import(Section, bpy.types.Panel):
+    """Show motions without a run."""
+
+    bl_label = "Import"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the section."""
+        settings, layout = context.scene.odah, self.layout
+        layout.prop(settings, "amass")
+        layout.operator("odah.import_amass", icon="IMPORT")
+        layout.prop(settings, "osim")
+        layout.prop(settings, "mot")
+        layout.operator("odah.import_opensim", icon="IMPORT")
+
+
+CLASSES = (
+    ODAH_UL_clips,
+    ODAH_PT_open,
+    ODAH_PT_show,
+    ODAH_PT_try,
+    ODAH_PT_kinematics,
+    ODAH_PT_render,
+    ODAH_PT_import,
+)

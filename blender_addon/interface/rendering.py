@@ -16,8 +16,8 @@ import numpy as np
 from ..description import Description, SceneError, read_description
 from .opening import tell
 from .png import write_png
-from .settings import program
-from .showing import OfClip, active_clip
+from .settings import odah_gen
+from .showing import OfClip, active_clip, shown_scene
 
 TICK_S = 0.1
 START = """\
@@ -166,6 +166,11 @@ class Working:
         context.window_manager.event_timer_remove(self._timer)
         return result
 
+    def told(self, context: bpy.types.Context, doing: str) -> None:
+        """Say in the panel what begins now."""
+        context.scene.odah.message = ""
+        tell(context, doing)
+
     def fail(self, context: bpy.types.Context, sentence: str) -> set[str]:
         """Stop the child and say in the panel what was wrong."""
         if getattr(self, "child", None) is not None:
@@ -209,8 +214,7 @@ class ODAH_OT_render_picture(Working, OfClip, bpy.types.Operator):
         self._frames, self._count = frames, len(frames) * len(self._drawn)
         job = {"scene": str(scene), "out": self._folder.name, "cameras": list(self._drawn), "measured": []}
         self.child = Child(renderer_command(), json.dumps({**job, "first": 0, "frames": frames}) + "\n")
-        settings.message = ""
-        tell(context, "rendering")
+        self.told(context, "rendering")
 
     def hear(self, context: bpy.types.Context, lines: Sequence[str]) -> None:
         """Take the pictures that are done."""
@@ -234,18 +238,6 @@ class ODAH_OT_render_picture(Working, OfClip, bpy.types.Operator):
         return self.succeed(context, f"{' and '.join(names)} are in {self._to}.")
 
 
-def shown_scene(clip: bpy.types.Collection) -> Path:
-    """scene.json of a loaded clip.
-
-    Raises:
-        SceneError: it has none.
-    """
-    path = Path(clip["odah_folder"]) / "clips" / clip["odah_clip_id"] / "scene.json"
-    if not path.is_file():
-        raise SceneError(f"{path}: is not there, so there is nothing to render. Write it with: odah-gen scene.")
-    return path
-
-
 class ODAH_OT_render_clip(Working, OfClip, bpy.types.Operator):
     """Render the whole clip by odah-gen, into its run, if it is not up to date there; Esc stops it."""
 
@@ -260,13 +252,8 @@ class ODAH_OT_render_clip(Working, OfClip, bpy.types.Operator):
         """
         clip = active_clip(context)
         self._to = shown_scene(clip).parent
-        path = program()
-        if path is None:
-            raise SceneError("odah-gen was not found. Choose it in the add-on's preferences.")
-        run = clip["odah_folder"]
-        self.child = Child([str(path), "render", "--run", run, clip["odah_clip_id"]])
-        context.scene.odah.message = ""
-        tell(context, "rendering the clip")
+        self.child = Child([*odah_gen(), "render", "--run", clip["odah_folder"], clip["odah_clip_id"]])
+        self.told(context, "rendering the clip")
 
     def hear(self, context: bpy.types.Context, _lines: Sequence[str]) -> None:
         """Show its last line."""
@@ -275,7 +262,7 @@ class ODAH_OT_render_clip(Working, OfClip, bpy.types.Operator):
     def close(self, context: bpy.types.Context) -> set[str]:
         """Say where the videos are."""
         if self.child.failed:
-            raise SceneError(self.child.last)
+            raise SceneError(self.child.last.removeprefix("odah-gen: "))
         return self.succeed(context, f"The videos are in {self._to}.")
 
 

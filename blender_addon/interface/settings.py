@@ -3,17 +3,19 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import bpy
 
 from ..description import SceneError
+from ..odah_process import ProgramError, check, command
 from .clip_objects import CLASS, KIND, MODEL, paint
 from .owned import loaded_clips
 from .residuals import COLORS
 from .run_folder import list_clips
+from .scene_trial import PARTS
+from .shape_trial import COEFFICIENTS
 
 ADDON = __package__.rpartition(".")[0]
 SHOWN = {
@@ -21,6 +23,10 @@ SHOWN = {
     "markers": True, "cameras": True, "floor contact": False,
 }  # fmt: skip
 """Kinds of objects, and whether they are shown at first."""
+REPLACED = ("body", "clothes", "skeleton", "joint centres", "mass centres", "markers", "floor contact")
+"""Kinds that are not shown while a clip is posed by hand."""
+CONFIGURED = "configured"
+KINDS_OF_ROOM = ("lab", "gym", "corridor", "living room", "clinic", "studio")
 
 
 class OdahClip(bpy.types.PropertyGroup):
@@ -55,7 +61,8 @@ def apply_shown(settings: "OdahSettings", _context: object = None) -> None:
     for clip in loaded_clips():
         clip.hide_viewport = clip.hide_render = clip.name != settings.active
         for part in clip.children:
-            part.hide_viewport = not getattr(settings, shown_name(part[KIND]))
+            posed = part[KIND] in REPLACED and any(other[KIND] == "posed" for other in clip.children)
+            part.hide_viewport = posed or not getattr(settings, shown_name(part[KIND]), True)
             if part[KIND] in ("skeleton", "joint centres", "mass centres", "markers"):
                 for item in part.objects:
                     item.show_in_front = settings.in_front
@@ -71,6 +78,13 @@ def color_residuals(settings: "OdahSettings", _context: object = None) -> None:
 def shown_name(kind: str) -> str:
     """Name of the setting that shows a kind of objects."""
     return "show_" + kind.replace(" ", "_")
+
+
+def shape_changed(settings: "OdahSettings", context: bpy.types.Context) -> None:
+    """Show the tried shape."""
+    from .trying import show_shape
+
+    show_shape(settings, context)
 
 
 class OdahSettings(bpy.types.PropertyGroup):
@@ -102,6 +116,40 @@ class OdahSettings(bpy.types.PropertyGroup):
     sheet_frames: bpy.props.IntProperty(  # type: ignore[valid-type]
         name="Frames", description="Frames of a contact sheet", default=6, min=1, max=24
     )
+    shape: bpy.props.FloatVectorProperty(  # type: ignore[valid-type]
+        name="Shape", description="Added to the first shape coefficients (sd)", size=COEFFICIENTS, soft_min=-3, soft_max=3,
+        update=shape_changed,
+    )  # fmt: skip
+    height_cm: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Height",
+        description="Taller by so much at the same mass (cm)",
+        soft_min=-20,
+        soft_max=20,
+        update=shape_changed,
+    )
+    mass_sd: bpy.props.FloatProperty(  # type: ignore[valid-type]
+        name="Mass", description="Heavier at the same height, as shape.bmi_offsets counts it (sd)", soft_min=-3, soft_max=3,
+        update=shape_changed,
+    )  # fmt: skip
+    shape_told: bpy.props.StringProperty()  # type: ignore[valid-type]
+    try_seed: bpy.props.IntProperty(name="Seed", description="Seed of what is drawn", default=2, min=0)  # type: ignore[valid-type]
+    try_part: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="What", items=[(part, part.capitalize(), "Draw this anew") for part in PARTS], default="wardrobe"
+    )
+    try_kind: bpy.props.EnumProperty(  # type: ignore[valid-type]
+        name="Room",
+        items=[(CONFIGURED, "As configured", "")] + [(kind, kind.capitalize(), "") for kind in KINDS_OF_ROOM],
+    )
+    amass: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="AMASS", description="Motion in AMASS's format (.npz)", subtype="FILE_PATH"
+    )
+    osim: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Model", description="An OpenSim model (.osim)", subtype="FILE_PATH"
+    )
+    mot: bpy.props.StringProperty(  # type: ignore[valid-type]
+        name="Motion", description="Coordinates over time (.mot)", subtype="FILE_PATH"
+    )
+    mot_row: bpy.props.IntProperty(name="Row", description="Row of the motion, counted from 0", min=0)  # type: ignore[valid-type]
 
 
 def add_toggles(shown: Iterable[tuple[str, bool]]) -> None:
@@ -144,17 +192,32 @@ def preferences() -> OdahPreferences | None:
     return addon.preferences if addon else None
 
 
-def program() -> Path | None:
-    """The program odah-gen of the preferences, else of the search path."""
+def program() -> str:
+    """odah-gen as the preferences name it, else as it is found on the search path; empty where it is not."""
     told = preferences()
-    found = bpy.path.abspath(told.program) if told and told.program else shutil.which("odah-gen")
-    return Path(found) if found else None
+    chosen = bpy.path.abspath(told.program) if told and told.program else ""
+    return chosen or shutil.which("odah-gen") or ""
+
+
+def odah_gen() -> list[str]:
+    """The words that start odah-gen.
+
+    Raises:
+        SceneError: it is not to be had.
+    """
+    try:
+        return command(program())
+    except ProgramError as error:
+        raise SceneError(str(error)) from error
 
 
 def project() -> Path | None:
-    """The clone of odah-gen that the program belongs to."""
-    path = program()
-    parents = [] if path is None else [*path.parents, *Path(os.path.realpath(path)).parents]
+    """The clone of odah-gen that the program belongs to; None where there is none."""
+    try:
+        path = Path(odah_gen()[0])
+    except SceneError:
+        return None
+    parents = [*path.parents, *Path(os.path.realpath(path)).parents]
     return next((each for each in parents if (each / "assets" / "body").is_dir()), None)
 
 
@@ -164,17 +227,12 @@ def geometry() -> Path | None:
     return Path(bpy.path.abspath(told.geometry)) if told and told.geometry else None
 
 
-def check_program(path: Path | None) -> str:
-    """What is to be said of the program, in one sentence."""
-    if path is None:
-        return "odah-gen was not found. Choose .venv/bin/odah-gen of its clone."
+def check_program() -> str:
+    """What is to be said of odah-gen, in one sentence."""
     try:
-        told = subprocess.run([str(path), "--help"], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"{path}: cannot be run ({error}). Choose .venv/bin/odah-gen of its clone."
-    if told.returncode or "OpenSim" not in told.stdout:
-        return f"{path}: is not odah-gen. Choose .venv/bin/odah-gen of its clone."
-    return f"{path} works."
+        return f"odah-gen {check(program())} works."
+    except ProgramError as error:
+        return str(error)
 
 
 CLASSES = (OdahClip, OdahSettings, OdahPreferences)

@@ -2,10 +2,12 @@
 """Operators of the section Show: the worst frame, and a camera's view."""
 
 import math
+from pathlib import Path
 
 import bpy
 from mathutils import Euler
 
+from ..description import SceneError
 from .owned import loaded_clips, remember_scene
 
 VIEW_DISTANCE_M = 3.5
@@ -21,6 +23,18 @@ def active_clip(context: bpy.types.Context) -> bpy.types.Collection | None:
 def cameras_of(clip: bpy.types.Collection) -> dict[str, bpy.types.Object]:
     """Camera objects of a clip by their name in cameras.json."""
     return {item["odah_camera"]: item for item in clip.all_objects if "odah_camera" in item}
+
+
+def shown_scene(clip: bpy.types.Collection) -> Path:
+    """scene.json of a loaded clip.
+
+    Raises:
+        SceneError: it has none.
+    """
+    path = Path(clip["odah_folder"]) / "clips" / clip["odah_clip_id"] / "scene.json"
+    if not path.is_file():
+        raise SceneError(f"{path}: is not there, so there is nothing to render. Write it with: odah-gen scene.")
+    return path
 
 
 class OfClip:

@@ -39,7 +39,7 @@ POINTS_M = np.array([[0.0, 0, 1], [0.3, -0.2, 0.4], [-0.4, 0.5, 1.6], [0.1, 0.1,
 PRESS = """
 import json, sys
 from pathlib import Path
-import addon_utils, bpy, numpy as np
+import bpy, addon_utils, numpy as np
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
