@@ -18,13 +18,13 @@ bl_info = {
 
 def register() -> None:
     """Add the panel to Blender."""
-    from . import interface
+    from .interface import registering
 
-    interface.register()
+    registering.register()
 
 
 def unregister() -> None:
     """Take the panel out of Blender."""
-    from . import interface
+    from .interface import registering
 
-    interface.unregister()
+    registering.unregister()

@@ -152,7 +152,7 @@ class ODAH_PT_render(OfClip, bpy.types.Panel):
         layout.prop(settings, "pictures")
         row = layout.row(align=True)
         row.operator("odah.render_picture", text="Still", icon="RENDER_STILL").sheet = False
-        row.operator("odah.render_picture", text="Contact sheet", icon="MESH_GRID").sheet = True
+        row.operator("odah.render_picture", text="Sheet", icon="MESH_GRID").sheet = True
         layout.prop(settings, "sheet_frames")
         layout.operator("odah.render_clip", icon="RENDER_ANIMATION")
         if not program():

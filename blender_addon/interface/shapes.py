@@ -16,7 +16,7 @@ from .residuals import classes
 OCTAHEDRON = np.array([(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)], np.float64)
 OCTAHEDRON_FACES = np.array([(0, 2, 4), (2, 1, 4), (1, 3, 4), (3, 0, 4), (2, 0, 5), (1, 2, 5), (3, 1, 5), (0, 3, 5)])
 TUBE_FACES = np.array([(0, 1, 4), (1, 4, 3)[::-1], (1, 2, 5), (1, 5, 4), (2, 0, 3), (2, 3, 5)])
-POINT_M, LINE_M, DISC_M = 0.009, 0.0025, 0.045
+POINT_M, LINE_M, DISC_M = 0.012, 0.003, 0.045
 CAPSULE_SIDES, CAPSULE_RINGS = 10, 3
 RADIUS_M = {
     "pelvis": 0.065, "femur": 0.034, "tibia": 0.028, "patella": 0.018, "talus": 0.02, "calcn": 0.026, "toes": 0.018,
