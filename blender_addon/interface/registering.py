@@ -20,6 +20,8 @@ CLASSES = (
 def register() -> None:
     """Add classes and settings."""
     for entry in CLASSES:
+        if issubclass(entry, bpy.types.Operator):
+            entry.bl_description = entry.__doc__.rstrip(".")  # Blender adds a full stop of its own
         bpy.utils.register_class(entry)
     bpy.types.Scene.odah = bpy.props.PointerProperty(type=settings.OdahSettings)
 

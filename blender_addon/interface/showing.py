@@ -10,7 +10,7 @@ from mathutils import Euler
 from ..description import SceneError
 from .owned import loaded_clips, remember_scene
 
-VIEW_DISTANCE_M = 3.5
+VIEW_DISTANCE_M = 2.6
 VIEW_ANGLES_RAD = (math.radians(80), 0.0, math.radians(55))
 
 

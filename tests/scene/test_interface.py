@@ -17,8 +17,10 @@ from odah_gen.body.model import BodyModel
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.addon_command import build_addon
 from odah_gen.scene.cameras import project, read_cameras
+from odah_gen.scene.render_stage import render_clip
+from odah_gen.scene.stage import write_scene
 from tests.scene.blenders import EACH, run_lines
-from tests.scene.scene_clip import CLIP, FRAMES
+from tests.scene.scene_clip import CLIP, FRAMES, squat_run
 from tests.scene.shown_run import BLIND, HALF, MIXED, OLD, SCALES, WORST, write_data_set, write_shown
 
 EXACT_M, EXACT_PX = 1e-4, 0.25
@@ -166,11 +168,20 @@ class Pressed:
         return self.arrays[f"{name} {frame}"]
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
+    """A run of one clip, drawn by Workbench: that is fast without a GPU."""
+    made = squat_run(tmp_path_factory.mktemp("drawn") / "run", model, render={"engine": "workbench"})
+    write_scene(made, CLIP)
+    render_clip(made, CLIP, lambda _: None)
+    return made
+
+
 @pytest.fixture(scope="module", params=EACH)
 def pressed(
-    request: pytest.FixtureRequest, rendered: Any, run: Run, model: BodyModel, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, drawn: Run, model: BodyModel, tmp_path_factory: pytest.TempPathFactory
 ) -> Pressed:
-    return Pressed(request.param, tmp_path_factory.mktemp("pressed"), run, model)
+    return Pressed(request.param, tmp_path_factory.mktemp("pressed"), drawn, model)
 
 
 def test_the_list_tells_verdict_frames_and_residual(pressed: Pressed) -> None:
