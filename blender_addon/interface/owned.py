@@ -40,7 +40,7 @@ def owned_steps(steps: Iterator[Any], owner: str) -> Iterator[Any]:
 
 
 def loaded_clips() -> list[bpy.types.Collection]:
-    """The clips that are in this file, oldest first."""
+    """The clips that are in this file, by name."""
     return [each for each in bpy.data.collections if each.get(OWNER) == each.name and not each.get("odah_kind")]
 
 

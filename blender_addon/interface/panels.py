@@ -13,14 +13,16 @@ from .settings import SHOWN, OdahSettings, program, shown_name
 from .showing import active_clip, cameras_of
 
 VERDICT_ICONS = {"pass": "CHECKMARK", "fail": "ERROR", "": "BLANK1"}
-LINE = 44
-"""Letters on a line of a sidebar of the usual width."""
+BESIDE_PX, LETTER_PX = 70, 6.5
+"""What stands beside a line of text in a sidebar, and the width of a letter, at a resolution scale of 1."""
 
 
 def write(layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
     """A sentence on as many lines as it needs."""
-    column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, LINE, break_on_hyphens=False)):
+    column, region = layout.column(align=True), bpy.context.region
+    width = region.width / bpy.context.preferences.system.ui_scale if region else 0
+    letters = max(int((width - BESIDE_PX) / LETTER_PX), 16)
+    for number, line in enumerate(textwrap.wrap(text, letters, break_on_hyphens=False)):
         column.label(text=line, icon=icon if number == 0 else "NONE" if icon == "NONE" else "BLANK1")
 
 
@@ -29,6 +31,14 @@ def columns(layout: bpy.types.UILayout) -> tuple[bpy.types.UILayout, bpy.types.U
     row = layout.split(factor=0.68)
     name, right = row.row(), row.split(factor=0.5)
     return name, right.row(), right.row()
+
+
+def write_state(layout: bpy.types.UILayout, settings: OdahSettings) -> None:
+    """What was said last, and what is going on."""
+    if settings.message:
+        write(layout, settings.message, "INFO")
+    if settings.doing:
+        write(layout, settings.doing, "SORTTIME")
 
 
 class ODAH_UL_clips(bpy.types.UIList):
@@ -79,10 +89,7 @@ class ODAH_PT_open(Section, bpy.types.Panel):
             row.operator("odah.load", icon="IMPORT")
             row.operator("odah.step_clip", text="", icon="TRIA_RIGHT").by = 1
         self.draw_loaded(settings)
-        if settings.message:
-            write(layout, settings.message, "INFO")
-        if settings.doing:
-            write(layout, settings.doing, "SORTTIME")
+        write_state(layout, settings)
 
     def draw_loaded(self, settings: OdahSettings) -> None:
         """Clips that are loaded."""
@@ -157,6 +164,7 @@ class ODAH_PT_render(OfClip, bpy.types.Panel):
         layout.operator("odah.render_clip", icon="RENDER_ANIMATION")
         if not program():
             write(layout, "The clip is rendered by odah-gen: choose it in the add-on's preferences.", "INFO")
+        write_state(layout, settings)
 
 
 class ODAH_PT_try(OfClip, bpy.types.Panel):
@@ -183,6 +191,7 @@ class ODAH_PT_try(OfClip, bpy.types.Panel):
         row.label(text=settings.shape_told)
         row.operator("odah.reset_shape")
         layout.operator("odah.save_configuration", icon="FILE_TICK")
+        write_state(layout, settings)
 
 
 class ODAH_PT_kinematics(OfClip, bpy.types.Panel):

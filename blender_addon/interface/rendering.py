@@ -197,11 +197,11 @@ class ODAH_OT_render_picture(Working, OfClip, bpy.types.Operator):
         if self.sheet:
             path = self._to / f"{self._clip}_sheet.png"
             write_png(path, contact_sheet(list(self._drawn.values())))
-            return self.succeed(context, f"The contact sheet is {path}.")
+            return self.succeed(context, f"{path.name} is in {context.scene.odah.pictures}.")
         names = [f"{self._clip}_{camera}_{self._frames[0]:06d}.png" for camera in self._drawn]
         for name, pictures in zip(names, self._drawn.values()):
             write_png(self._to / name, pictures[0])
-        return self.succeed(context, f"{' and '.join(names)} are in {self._to}.")
+        return self.succeed(context, f"{' and '.join(names)} are in {context.scene.odah.pictures}.")
 
 
 class ODAH_OT_render_clip(Working, OfClip, bpy.types.Operator):

@@ -14,6 +14,7 @@ from PIL import Image
 from blender_addon.description import read_description
 from blender_addon.subject import load_subject, posed_vertices
 from odah_gen.body.model import BodyModel
+from odah_gen.paths import ROOT
 from odah_gen.run import CAMERAS, Run
 from odah_gen.scene.addon_command import build_addon
 from odah_gen.scene.cameras import project, read_cameras
@@ -52,6 +53,7 @@ addon_utils.enable("odah", default_set=True)
 addon_utils.disable("odah")
 addon_utils.enable("odah", default_set=True)
 from odah.interface import owned, showing
+bpy.context.preferences.addons["odah"].preferences.program = sys.argv[9]
 scene, ops = bpy.context.scene, bpy.ops.odah
 settings = scene.odah
 count = lambda: {kind: len(getattr(bpy.data, kind)) for kind in owned.KINDS}
@@ -91,7 +93,7 @@ for clip in json.loads(sys.argv[7]):
     choose(clip)
     told["load"] = press(ops.load)
 told["clips"] = [clip.name for clip in owned.loaded_clips()]
-told["unload one"] = press(ops.unload, clip=told["clips"][0])
+told["unload one"] = press(ops.unload, clip="ODAH " + json.loads(sys.argv[8]))
 told["then shown"], told["notes"] = settings.active, showing.active_clip(bpy.context)["odah_notes"]
 told["next"] = press(ops.step_clip)
 while showing.active_clip(bpy.context)["odah_clip_id"] != json.loads(sys.argv[8]):
@@ -128,7 +130,7 @@ told["sheet"], told["sheet message"] = press(ops.render_picture, sheet=True), se
 told["unload"] = press(ops.unload)
 told["left"] = {kind: n for kind, n in count().items() if n != before[kind]}
 told["look after"] = look()
-settings.folder = str(data_set)
+settings.folder, settings.show_body = str(data_set), True
 told["data set"] = press(ops.load)
 told["data set notes"] = showing.active_clip(bpy.context)["odah_notes"]
 told["data set worst"] = press(ops.worst_frame)
@@ -159,6 +161,7 @@ class Pressed:
             PRESS,
             *(self.run, folder / "set", self.out),
             *map(json.dumps, words),
+            ROOT,
             BLENDER_USER_RESOURCES=str(folder / "user"),
         )
         self.arrays = np.load(self.out / "arrays.npz")
@@ -211,10 +214,11 @@ def test_bad_input_gives_one_sentence(pressed: Pressed, case: str, words: str) -
 
 def test_what_is_missing_is_noted_and_the_rest_is_shown(pressed: Pressed) -> None:
     assert pressed.told["load"] == ["FINISHED"]
-    assert pressed.told["clips"] == [f"ODAH {CLIP}", f"ODAH {BLIND}"]
+    assert pressed.told["clips"] == [f"ODAH {BLIND}", f"ODAH {CLIP}"]
     assert pressed.told["then shown"] == f"ODAH {BLIND}"
     assert pressed.told["notes"] == "side.mp4 is missing; render the clip to see it."
     assert "no clothes" in pressed.told["data set notes"]
+    assert "side.mp4 is missing" in pressed.told["data set notes"]
 
 
 def test_the_next_clip_takes_the_place_of_the_one_before(pressed: Pressed) -> None:
