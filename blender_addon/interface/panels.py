@@ -99,7 +99,7 @@ class ODAH_PT_open(Section, bpy.types.Panel):
             row.operator(
                 "odah.activate", text="", icon="HIDE_OFF" if shown else "HIDE_ON", depress=shown
             ).clip = clip.name
-            row.label(text=clip["odah_clip_id"])
+            row.label(text=clip.name.removeprefix("ODAH "))
             row.operator("odah.unload", text="", icon="X").clip = clip.name
 
 

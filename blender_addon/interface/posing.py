@@ -24,6 +24,8 @@ from .shapes import bones
 from .showing import OfClip, active_clip
 
 TICK_S = 0.02
+TOUCHED = 1e-6
+"""A slider that differs by more from what was asked was moved by the user."""
 POSED = "posed"
 UNITS = {"deg": "°", "m": " m", "rad": " rad"}
 
@@ -104,17 +106,18 @@ def ask(part: bpy.types.Collection, posing: Posing) -> None:
     if posing.client.ready is None or not posing.asked:
         return
     wanted = {name: float(part[name]) for name in posing.asked}
-    if any(abs(wanted[name] - value) > 1e-6 for name, value in posing.asked.items()):
+    if any(abs(wanted[name] - value) > TOUCHED for name, value in posing.asked.items()):
         posing.asked = wanted
         posing.client.show(wanted)
 
 
 def take(part: bpy.types.Collection, posing: Posing, answer: Answer) -> None:
-    """Put skeleton and body where an answer says; unless something newer was asked meanwhile, the sliders follow."""
+    """Put skeleton and body where an answer says; unless something newer is wanted meanwhile, the sliders follow."""
     posing.notes = answer.error or " ".join(answer.header.get("notes", ()))
     if answer.error:
         return
-    if not posing.client.busy:
+    touched = any(abs(part[name] - value) > TOUCHED for name, value in posing.asked.items())
+    if not posing.client.busy and not touched:
         for name, value in answer.header["coordinates"].items():
             part[name] = float(value)
         posing.asked = {name: float(part[name]) for name in answer.header["coordinates"]}

@@ -150,7 +150,8 @@ class Working:
         """Say in the panel where it went."""
         context.scene.odah.message = sentence
         tell(context, "")
-        self.report({"INFO"}, sentence)
+        if sentence:
+            self.report({"INFO"}, sentence)
         return {"FINISHED"}
 
 
