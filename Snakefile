@@ -28,7 +28,7 @@ localrules:
 rule render_all:
     input:
         f"{RESULTS}/report.html",
-        clip_files(*CLIP_FILES, *RENDERED, *PICTURES),
+        clip_files(*finished_clip_files(CAMERAS), *RENDERED, *PICTURES),
         subject_files(*SUBJECT_FILES),
     default_target: True
 

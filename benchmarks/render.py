@@ -2,12 +2,13 @@
 
     python benchmarks/render.py --clip results/demo/clips/s01-walking-01 [--quick] [--blender PATH] --json PATH
 
-Both draw the same frames of a finished clip, both cameras with masks, with the same samples and shadows, and encode
+Both draw the same frames of a finished clip, all cameras with masks, with the same samples and shadows, and encode
 them. The plain loop renders whole frames to PNG at Blender's default compression, then runs ffmpeg. Each row: processor
 seconds (user and system, all threads) and wall seconds of a picture, that is one frame of one camera with its mask;
-seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones,
-the worst of all frames and cameras. A full run adds rows of the Blender on the path, if there is one, for instance
-Debian's 3.4.1; --blender names another. It also watches one Blender's memory over many clips.
+seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones, all
+together, `worst_psnr_db` the worst one; at the smallest size the frames are spread over the whole clip. A full run adds rows
+of the Blender on the path, if there is one, for instance Debian's 3.4.1; --blender names another. It also watches one
+Blender's memory over many clips, which are small: --clips N.
 """
 
 import argparse
@@ -27,15 +28,16 @@ import numpy as np
 from machine import Stopwatch, machine
 
 from odah_gen.paths import ROOT
-from odah_gen.run import CAMERAS
 from odah_gen.scene.blender import blender_python
+from odah_gen.scene.cameras import read_cameras
 from odah_gen.scene.video import segment_file, write_segment
-from odah_gen.storage import read_json, write_json
+from odah_gen.storage import write_json
 
 WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (360,)
 SAMPLES, SHADOWS = 4, True
 """Those of render.quality standard."""
 FPS = 60.0
+CLIP_FRAMES, FRAMES, QUICK_FRAMES = 30, 3, 2
 MEMORY_CLIPS = 50
 IN_BLENDER = Path(__file__).with_name("render_in_blender.py")
 
@@ -55,23 +57,24 @@ def measure(scene: Path, renderer: str, width: int, frames: int, blender: str | 
         },
         blender,
     )
-    size = picture_size(scene, width)
+    size, cameras = picture_size(scene, width), camera_names(scene)
     with Stopwatch() as encoding:
-        for camera in CAMERAS:
+        for camera in cameras:
             for video in (camera, f"{camera}_mask"):
                 encode = encode_raw if renderer == "ours" else encode_png
                 encode(out, video, size)
-    pictures = frames * len(CAMERAS)
+    pictures = frames * len(cameras)
     steady = slice(1, None) if frames > 1 else slice(None)
-    cpu, wall = (np.median(facts[name][steady]) / len(CAMERAS) for name in ("cpu_s_of_frames", "wall_s_of_frames"))
+    cpu, wall = (np.median(facts[name][steady]) / len(cameras) for name in ("cpu_s_of_frames", "wall_s_of_frames"))
     return {
         "renderer": renderer,
         "blender": facts["blender"],
+        "frames": frames,
         "width": size[0],
         "height": size[1],
         "cpu_s_per_picture": round(float(cpu) + encoding.cpu_s / pictures, 3),
         "wall_s_per_picture": round(float(wall) + encoding.wall_s / pictures, 3),
-        "frames_per_minute": round(60 / (len(CAMERAS) * (float(wall) + encoding.wall_s / pictures)), 1),
+        "frames_per_minute": round(60 / (len(cameras) * (float(wall) + encoding.wall_s / pictures)), 1),
         "cpu_s_once_per_clip": facts["cpu_s_before_frames"],
         "first_frame_s": facts["first_frame_s"],
         "memory_mib": facts["memory_mib"],
@@ -93,8 +96,13 @@ def draw(job: Mapping[str, Any], blender: str | None) -> dict[str, Any]:
 
 def picture_size(scene: Path, width: int) -> tuple[int, int]:
     """Width and height (px) of the pictures."""
-    camera = read_json(scene.with_name("cameras.json"))["cameras"][CAMERAS[0]]
-    return width, round(width * camera["height"] / camera["width"])
+    camera = read_cameras(scene.with_name("cameras.json"))[camera_names(scene)[0]]
+    return width, round(width * camera.height / camera.width)
+
+
+def camera_names(scene: Path) -> list[str]:
+    """The cameras of a scene."""
+    return list(read_cameras(scene.with_name("cameras.json")))
 
 
 def encode_raw(out: Path, video: str, size: tuple[int, int]) -> None:
@@ -112,16 +120,16 @@ def encode_png(out: Path, video: str, size: tuple[int, int]) -> None:
     target.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
 
 
-def worst_psnr(ours: Path, plain: Path, size: tuple[int, int]) -> float:
-    """Peak signal-to-noise ratio (dB) of our pictures against the plain ones: the worst."""
-    found = []
-    for camera in CAMERAS:
-        for file in sorted(plain.glob(f"{camera}.*.png")):
-            with av.open(str(file)) as container:
-                wanted = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(float)
-            made = np.fromfile(ours / f"{file.stem}.raw", np.uint8).reshape(size[1], size[0], 3)
-            found.append(10 * np.log10(255**2 / ((made - wanted) ** 2).mean()))
-    return round(min(found), 2)
+def signal_to_noise(ours: Path, plain: Path, cameras: list[str], size: tuple[int, int]) -> dict[str, float]:
+    """Peak signal-to-noise ratio (dB) of our pictures against the plain ones: of all together, and of the worst."""
+    errors = []
+    for file in sorted(file for camera in cameras for file in plain.glob(f"{camera}.*.png")):
+        with av.open(str(file)) as container:
+            wanted = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(float)
+        made = np.fromfile(ours / f"{file.stem}.raw", np.uint8).reshape(size[1], size[0], 3)
+        errors.append(((made - wanted) ** 2).mean())
+    squares = {"psnr_db": np.mean(errors), "worst_psnr_db": max(errors)}
+    return {name: round(float(10 * np.log10(255**2 / square)), 2) for name, square in squares.items()}
 
 
 def compare(scene: Path, width: int, frames: int, blender: str | None) -> list[dict[str, Any]]:
@@ -129,7 +137,7 @@ def compare(scene: Path, width: int, frames: int, blender: str | None) -> list[d
     with tempfile.TemporaryDirectory() as scratch:
         outs = {renderer: Path(scratch) / renderer for renderer in ("ours", "plain")}
         rows = [measure(scene, renderer, width, frames, blender, out) for renderer, out in outs.items()]
-        rows[0]["psnr_db"] = worst_psnr(outs["ours"], outs["plain"], picture_size(scene, width))
+        rows[0] |= signal_to_noise(outs["ours"], outs["plain"], camera_names(scene), picture_size(scene, width))
     rows[0]["times_cheaper"] = round(rows[1]["cpu_s_per_picture"] / rows[0]["cpu_s_per_picture"], 2)
     return rows
 
@@ -145,7 +153,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one small size, two frames, no other Blender, no memory")
     parser.add_argument("--clip", type=Path, default=Path("results/demo/clips/s01-walking-01"))
-    parser.add_argument("--frames", type=int, default=6, help="frames that are drawn of each camera")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="frames that are drawn of each camera")
+    parser.add_argument(
+        "--clip-frames", type=int, default=CLIP_FRAMES, help="the same at the smallest size, this Blender's only"
+    )
     parser.add_argument("--width", type=int, action="append", help="picture width, may be repeated")
     parser.add_argument("--blender", help="path of another Blender, for rows of its own; default: the one on the path")
     parser.add_argument(
@@ -153,15 +164,16 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
-    frames = 2 if arguments.quick else arguments.frames
     other = arguments.blender or (None if arguments.quick else shutil.which("blender"))
-    rows = []
-    for width in arguments.width or (QUICK_WIDTHS if arguments.quick else WIDTHS):
+    rows, widths = [], arguments.width or (QUICK_WIDTHS if arguments.quick else WIDTHS)
+    for width in widths:
         for blender in (None, *([other] if other else [])):
+            frames = arguments.clip_frames if width == min(widths) and blender is None else arguments.frames
+            frames = QUICK_FRAMES if arguments.quick else frames
             rows += compare(arguments.clip / "scene.json", width, frames, blender)
             for row in rows[-2:]:
                 print(json.dumps(row), file=sys.stderr, flush=True)
-    content = {"machine": machine(), "samples": SAMPLES, "shadows": SHADOWS, "frames": frames, "pictures": rows}
+    content = {"machine": machine(), "samples": SAMPLES, "shadows": SHADOWS, "pictures": rows}
     if arguments.clips and not arguments.quick:
         content["memory"] = memory_of_clips(arguments.clip / "scene.json", arguments.clips)
         print(json.dumps(content["memory"]), file=sys.stderr)

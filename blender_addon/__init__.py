@@ -11,7 +11,7 @@ bl_info = {
     "version": (0, 1, 0),
     "blender": (3, 4, 0),
     "location": "3D View > Sidebar > ODAH",
-    "description": "Load subjects that odah-gen made: body, clothes, room and both cameras",
+    "description": "Load subjects that odah-gen made: body, clothes, room and cameras",
     "category": "Import-Export",
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-SCHEMA = 1
+SCHEMA = 2
 GARMENT_ARRAYS = ("vertices", "faces", "joints", "weights", "body_ids", "body_weights", "hold_m", "uv_m", "part")
 
 
@@ -72,7 +72,7 @@ def read_description(path: Path) -> Description:
     """Read scene.json and cameras.json.
 
     Raises:
-        SceneError: a file is missing or not of schema 1.
+        SceneError: a file is missing or not of the schema that is read here.
     """
     path = Path(path)
     content = read_json(path)

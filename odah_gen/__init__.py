@@ -1,1 +1,1 @@
-"""Body motion in; two-camera video with kinematic labels that agree with a stock OpenSim model out."""
+"""Body motion in; video of several cameras with kinematic labels that agree with a stock OpenSim model out."""

@@ -4,10 +4,11 @@ The schema (workflow/schemas/config.schema.yaml) holds types, bounds and prose; 
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from odah_gen.errors import InputError
 from odah_gen.paths import SCHEMAS
@@ -18,6 +19,11 @@ GENDERS = ("female", "male", "neutral")
 SPLITS = ("train", "val", "test")
 PATHS = ("Motion.amass_dir", "Body.model_dir", "Skeleton.model", "Skeleton.markers", "Room.hdri_dir")
 """Keys that name a file or folder; a leading ~ in them is the user's home."""
+CAMERA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+TAKEN_NAMES, TAKEN_ENDINGS = ("overlay", "preview"), ("_mask", "_depth", "_normals", "_parts")
+"""Cameras name their files (`<camera>.mp4`, `<camera>_mask.mkv`), beside a clip's overlay.mp4 and preview.mp4."""
+HDRI = "hdri"
+"""The kind of place that is a floor in surroundings of the user's own."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +98,26 @@ class Fit:
 
 @dataclass(frozen=True)
 class View:
-    """Where one camera stands, and what of it differs from both cameras' settings (None: nothing)."""
+    """One camera: where it stands, where it looks, and what of it differs from the settings of all (None: nothing)."""
 
     azimuth_deg: float
+    distance_m: float | None = None
+    look_at_m: tuple[float, float, float] | None = None
     lens_mm: float | None = None
     sensor_width_mm: float | None = None
     height_m: float | None = None
-    distance_m: float | None = None
+    height_spread_m: float | None = None
+    position_spread_m: float | None = None
+
+
+def paper_views() -> dict[str, View]:
+    """The paper's cameras: one in front of the subject, one on the right."""
+    return {"front": View(0.0), "side": View(-90.0)}
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Both cameras: the paper's lens, height and spread."""
+    """All cameras: the paper's lens, height and spread, and the views by name, in their order in pictures."""
 
     width: int = 1080
     height: int = 720
@@ -113,8 +127,12 @@ class Camera:
     height_spread_m: float = 0.1
     position_spread_m: float = 0.1
     margin: float = 1.1
-    front: View = View(0.0)
-    side: View = View(-90.0)
+    views: Mapping[str, View] = field(default_factory=paper_views)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the cameras."""
+        return tuple(self.views)
 
 
 @dataclass(frozen=True)
@@ -128,6 +146,8 @@ class Room:
 
 RENDER_QUALITIES = {"preview": (1, False), "standard": (4, True), "high": (16, True)}
 """Samples per pixel and shadows."""
+CYCLES_SAMPLES = 4
+"""Samples of Cycles for one of EEVEE: its light is drawn at random."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +166,9 @@ class Render:
     @property
     def drawn_samples(self) -> int:
         """Samples per pixel: the given ones, or those of the quality."""
-        return RENDER_QUALITIES[self.quality][0] if self.samples is None else self.samples
+        if self.samples is not None:
+            return self.samples
+        return RENDER_QUALITIES[self.quality][0] * (CYCLES_SAMPLES if self.engine == "cycles" else 1)
 
     @property
     def drawn_shadows(self) -> bool:
@@ -256,18 +278,24 @@ def load_config(files: Sequence[Path]) -> Config:
         content = read_yaml(path) or {}
         validate(content, str(path))
         merged = overlay(merged, content)
-    return from_mapping(merged)
+    return from_mapping(merged, ", ".join(map(str, files)))
 
 
 def from_mapping(content: Mapping[str, Any], name: str = "configuration") -> Config:
     """Build a Config from plain data, for instance Snakemake's `config`.
 
     Raises:
-        InputError: an unknown key or a value out of bounds.
+        InputError: an unknown key, a value out of bounds, or settings that do not fit together.
     """
     validate(content, name)
     # Laid over all defaults, so that a file may set one limit of a class and keep the others.
-    return build(Config, overlay(to_mapping(Config()), content))
+    defaults = to_mapping(Config())
+    if "views" in (content.get("camera") or {}):
+        del defaults["camera"]["views"]  # Cameras that are named are all there are.
+    config = build(Config, overlay(defaults, content))
+    check_cameras(config.camera, name)
+    check_room(config.room, name)
+    return config
 
 
 def to_mapping(config: Config) -> dict[str, Any]:
@@ -280,6 +308,51 @@ def validate(content: Mapping[str, Any], name: str) -> None:
     problems = schema_problems(plain(content), SCHEMAS / "config.schema.yaml")
     if problems:
         raise InputError(f"{name}: {problems[0]}. See config/README.md for the keys.")
+
+
+def check_cameras(camera: Camera, name: str) -> None:
+    """See that there are cameras, with names that no other file of a clip has, above the floor.
+
+    Raises:
+        InputError: it is not so.
+    """
+    if not camera.views:
+        raise InputError(
+            f"{name}: camera.views names no camera. Name one, or take camera.views out for the paper's two."
+        )
+    for view_name, view in camera.views.items():
+        key = f"{name}: camera.views.{view_name}"
+        if not CAMERA_NAME.fullmatch(view_name):
+            raise InputError(
+                f"{key}: is no name for a camera. Take letters, digits, - and _, beginning with a letter or digit."
+            )
+        if view_name.lower() in TAKEN_NAMES or view_name.lower().endswith(TAKEN_ENDINGS):
+            raise InputError(
+                f"{key}: other files of a clip are named so ({', '.join(TAKEN_NAMES)}, …{', …'.join(TAKEN_ENDINGS)}). "
+                "Choose another name."
+            )
+        spread = camera.height_spread_m if view.height_spread_m is None else view.height_spread_m
+        height = camera.height_m if view.height_m is None else view.height_m
+        if spread >= height:
+            raise InputError(
+                f"{key}: at a height of {height:g} m with a spread of {spread:g} m the camera may stand below the floor. "
+                "Raise height_m, or lower height_spread_m."
+            )
+    if len({view_name.lower() for view_name in camera.views}) < len(camera.views):
+        raise InputError(f"{name}: camera.views: two names differ in capitals only. Rename one of the cameras.")
+
+
+def check_room(room: Room, name: str) -> None:
+    """See that surroundings of the user's own would be used.
+
+    Raises:
+        InputError: they would not.
+    """
+    if room.hdri_dir is not None and HDRI not in room.kinds:
+        raise InputError(
+            f"{name}: room.hdri_dir is set, but room.kinds has no hdri, so no clip would use it. "
+            "Add hdri to room.kinds, or take room.hdri_dir out."
+        )
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -302,6 +375,8 @@ def build(section: type, content: Mapping[str, Any]) -> Any:
             value = str(Path(value).expanduser())
         if dataclasses.is_dataclass(entry.type):
             value = build(entry.type, value or {})  # type: ignore[arg-type]
+        elif get_origin(entry.type) is Mapping:
+            value = {str(name): build(get_args(entry.type)[1], part) for name, part in value.items()}
         values[entry.name] = tuple(value) if isinstance(value, list) else value
     return section(**values)
 

@@ -12,7 +12,6 @@ from odah_gen.config import Config, load_config
 from odah_gen.errors import InputError
 from odah_gen.storage import missing
 
-CAMERAS = ("front", "side")
 RESULTS = Path("results")
 """Where runs lie, each in a folder of its name."""
 

@@ -13,7 +13,14 @@ from odah_gen.storage import read_yaml
 
 
 def schema_problems(content: Any, schema: Path) -> list[str]:
-    """What a schema objects to: one clause each, "key.key: what is wrong", in the order of the keys."""
+    """What a schema objects to: one clause each, "key.key: what is wrong", in the order of the keys.
+
+    Of a file that says itself that it is of another schema number, this alone: the rest follows from it.
+    """
+    rules: Any = validator(schema).schema
+    wanted = rules.get("properties", {}).get("schema", {}).get("const")
+    if isinstance(content, dict) and wanted is not None and content.get("schema", wanted) != wanted:
+        return [f"is of schema {content['schema']}, {wanted} was expected; another version of odah-gen wrote it"]
     errors = sorted(validator(schema).iter_errors(content), key=lambda error: [str(part) for part in error.path])
     return [f"{'.'.join(map(str, error.path))}: {told(error)}".removeprefix(": ") for error in errors]
 

@@ -196,10 +196,10 @@ def add_room(clip: bpy.types.Collection, description: Description, materials: Ma
     content = description.content
     scene_builder.add_room(clip, content, materials)
     for light in content["lights"]:
-        scene_builder.add_light(clip, light)
+        scene_builder.add_light(clip, light, scene_builder.light_factor(content["render"]["engine"]))
     floor = [item for item in clip.objects if item.name.startswith("floor")]
     sort_objects(clip, {"floor": floor, "room": [item for item in clip.objects if item not in floor]})
-    clip["odah_world"] = scene_builder.new_world(content["ambient_linear"], description.sky).name
+    clip["odah_world"] = scene_builder.new_world(scene_builder.ambient_light(content), description.sky).name
 
 
 def motion_steps(

@@ -12,10 +12,9 @@ from odah_gen.dataset.labels import Arrays
 from odah_gen.dataset.masks import count_in_video
 from odah_gen.dataset.osim import read_outline
 from odah_gen.dataset.quality import fraction
-from odah_gen.dataset.schema import CLIP_ARRAYS, LABEL_POINTS, array_problems, json_problems
+from odah_gen.dataset.schema import CLIP_ARRAYS, LABEL_POINTS, array_problems, expand_cameras, json_problems
 from odah_gen.dataset.video import inspect_video, read_frames
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_gen.scene.boxes import mask_box
 from odah_gen.scene.cameras import Camera, in_picture, pinhole, project, read_cameras
 from odah_gen.scene.rendered import BOXES, MEASURED, SEGMENTS, WORN, WORN_STEP
@@ -56,8 +55,8 @@ class ClipFiles:
 
     @cached_property
     def cameras(self) -> dict[str, Camera]:
-        """The cameras, by name."""
-        return read_cameras(self.folder / "cameras.json")
+        """The cameras of the configuration, by name."""
+        return read_cameras(self.folder / "cameras.json", self.config.camera.names)
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,8 @@ def check_structure(clip: ClipFiles, name: str) -> Iterator[str]:
     """One .npz or .json can be read, and agrees with its spec or schema where it has one."""
     path = clip.folder / name
     if path.suffix == ".npz":
-        problems = array_problems(read_npz(path), CLIP_ARRAYS.get(name, ()), {"T": clip.frames})
+        specs = expand_cameras(CLIP_ARRAYS.get(name, ()), clip.config.camera.names)
+        problems = array_problems(read_npz(path), specs, {"T": clip.frames})
     else:
         problems = json_problems(read_json(path), name)
     yield from (f"{path}: {problem}." for problem in problems)
@@ -168,8 +168,9 @@ def check_places(clip: ClipFiles) -> Iterator[str]:
     labels, path = clip.labels, clip.folder / "labels.npz"
     for name, camera in clip.cameras.items():
         for kind in LABEL_POINTS:
-            off = np.abs(project(camera, labels[f"{kind}_m"]) - labels[f"{name}_{kind}_px"])[labels["valid"]]
-            if not (off < PLACE_PX).all():
+            wanted, found = project(camera, labels[f"{kind}_m"]), labels[f"{name}_{kind}_px"]
+            agree = np.isclose(found, wanted, rtol=0, atol=PLACE_PX, equal_nan=True)
+            if not agree[labels["valid"]].all():
                 yield f"{path}: {name}_{kind}_px is not the projection of {kind}_m."
     if not np.allclose(labels["time_s"], np.arange(clip.frames) / clip.fps, atol=TIME_S):
         yield f"{path}: time_s is not that of {clip.fps:g} frames per second."
@@ -237,18 +238,19 @@ def picture_checks(camera: str) -> tuple[tuple[tuple[str, ...], Check], ...]:
     )
 
 
-MASKS = tuple(f"{camera}_mask.mkv" for camera in CAMERAS)
-CHECKS: tuple[tuple[tuple[str, ...], Check], ...] = (
-    *(entry for camera in CAMERAS for entry in picture_checks(camera)),
-    (("cameras.json", "labels.npz", "quality.json", *MASKS), check_centers_in_masks),
-    (("cameras.json", "labels.npz"), check_places),
-    (("labels.npz", "kinematics.mot"), check_kinematics),
-    (("markers.trc",), partial(check_markers, name="markers.trc")),
-    (("held_out.trc",), partial(check_markers, name="held_out.trc")),
-    (("labels.npz",), check_subject),
-    (("cameras.json",), check_cameras),
-)
-"""The files that a check needs, and the check. It runs when they are there and sound; the last one is what it judges."""
+def checks_of(cameras: Sequence[str]) -> list[tuple[tuple[str, ...], Check]]:
+    """The files that a check needs, and the check. It runs when they are there and sound; the last one is what it judges."""
+    masks = [f"{camera}_mask.mkv" for camera in cameras]
+    return [
+        *(entry for camera in cameras for entry in picture_checks(camera)),
+        (("cameras.json", "labels.npz", "quality.json", *masks), check_centers_in_masks),
+        (("cameras.json", "labels.npz"), check_places),
+        (("labels.npz", "kinematics.mot"), check_kinematics),
+        (("markers.trc",), partial(check_markers, name="markers.trc")),
+        (("held_out.trc",), partial(check_markers, name="held_out.trc")),
+        (("labels.npz",), check_subject),
+        (("cameras.json",), check_cameras),
+    ]
 
 
 def clip_problems(clip: ClipFiles, wanted: Sequence[str]) -> list[Problem]:
@@ -263,7 +265,7 @@ def clip_problems(clip: ClipFiles, wanted: Sequence[str]) -> list[Problem]:
         found = run_check(partial(check_structure, name=name), clip) if path.suffix in STRUCTURED else []
         problems += found
         sound |= set() if found else {name}
-    for needed, check in CHECKS:
+    for needed, check in checks_of(clip.config.camera.names):
         if sound >= set(needed):
             found = run_check(check, clip)
             problems += found

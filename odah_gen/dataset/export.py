@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from odah_gen.config import to_mapping
-from odah_gen.dataset.schema import EXPORTED_CLIP_FILES, EXPORTED_SUBJECT_FILES, OPTIONAL_CLIP_FILES
+from odah_gen.dataset.schema import EXPORTED_SUBJECT_FILES, exported_clip_files
 from odah_gen.dataset.verify import MANIFEST, sha256_of, verify_clip, verify_subject
 from odah_gen.errors import InputError
 from odah_gen.run import RESULTS, Run
+from odah_gen.scene.rendered import optional_files
 from odah_gen.storage import PART, read_json, write_yaml
 
 
@@ -115,7 +116,7 @@ def finished_verdicts(run: Run, clips: Sequence[str]) -> dict[str, str]:
 def missing_files(run: Run, clip: str) -> list[str]:
     """Which of the files to export a clip and its subject lack."""
     subject = run.subject(str(run.row(clip)["subject"]))
-    gaps = [name for name in EXPORTED_CLIP_FILES if not (run.clip(clip) / name).is_file()]
+    gaps = [name for name in exported_clip_files(run.config.camera.names) if not (run.clip(clip) / name).is_file()]
     return gaps + [name for name in EXPORTED_SUBJECT_FILES if not (subject / name).is_file()]
 
 
@@ -126,7 +127,7 @@ def check_files(run: Run, clips: Sequence[str]) -> None:
         InputError: one is damaged or does not agree with the others.
     """
     findings = [verify_subject(run, subject, EXPORTED_SUBJECT_FILES) for subject in subjects_of(run, clips)]
-    findings += [verify_clip(run, clip, EXPORTED_CLIP_FILES) for clip in clips]
+    findings += [verify_clip(run, clip, exported_clip_files(run.config.camera.names)) for clip in clips]
     problems = [problem.sentence for entry in findings for problem in entry.problems]
     if problems:
         more = f" ({len(problems) - 1} more problems: odah-gen verify lists them.)" if len(problems) > 1 else ""
@@ -166,8 +167,9 @@ def replaced_folder(out: Path) -> Iterator[Path]:
 def copy_files(run: Run, clips: Sequence[str], folder: Path) -> None:
     """Copy the files of clips and subjects, optional ones where they are, in the layout of a run."""
     sources = [run.subject(subject) / name for subject in subjects_of(run, clips) for name in EXPORTED_SUBJECT_FILES]
-    sources += [run.clip(clip) / name for clip in clips for name in EXPORTED_CLIP_FILES]
-    optional = [run.clip(clip) / name for clip in clips for name in OPTIONAL_CLIP_FILES]
+    cameras = run.config.camera.names
+    sources += [run.clip(clip) / name for clip in clips for name in exported_clip_files(cameras)]
+    optional = [run.clip(clip) / name for clip in clips for name in optional_files(cameras)]
     for source in (*sources, *filter(Path.is_file, optional)):
         target = folder / source.relative_to(run.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -196,12 +198,12 @@ def write_manifest(folder: Path) -> None:
 def readme(run: Run, split: str, clips: Sequence[str], left_out: dict[str, str]) -> str:
     """What is in the data set, for someone who finds only this folder."""
     table, subjects = run.clips.loc[list(clips)], subjects_of(run, clips)
-    frames = int(table["frames"].sum())
+    frames, cameras = int(table["frames"].sum()), run.config.camera.names
     lines = [
         f"# Split {split} of run {run.config.run}",
         "",
-        f"{counted(len(clips), 'clip')} of {counted(len(subjects), 'subject')}, {frames} frames at {run.config.fps:g} per second, seen by two",
-        "cameras (`front`, `side`). No subject of this split is in another one.",
+        f"{counted(len(clips), 'clip')} of {counted(len(subjects), 'subject')}, {frames} frames at {run.config.fps:g} per second, seen by",
+        f"{counted(len(cameras), 'camera')}: {', '.join(f'`{camera}`' for camera in cameras)}. No subject of this split is in another one.",
         "",
         "| file | what it is |",
         "|---|---|",
@@ -210,7 +212,7 @@ def readme(run: Run, split: str, clips: Sequence[str], left_out: dict[str, str])
         "| `clips/<clip_id>/<camera>_mask.mkv` | mask (FFV1, gray, 255 = person) |",
         "| `clips/<clip_id>/<camera>_depth.mkv`, `_normals.mkv`, `_parts.mkv`, `boxes.npz` | where they were asked for |",
         "| `clips/<clip_id>/labels.npz` | joint angles, scales, joint and mass centres, markers, their places in the pictures |",
-        "| `clips/<clip_id>/cameras.json` | both cameras: x_px = K (R X + t), axes as in OpenCV, metres |",
+        "| `clips/<clip_id>/cameras.json` | the cameras: x_px = K (R X + t), axes as in OpenCV, metres |",
         "| `clips/<clip_id>/kinematics.mot` | joint coordinates for OpenSim, played on the subject's `model.osim` |",
         "| `clips/<clip_id>/body.npz` | body parameters in AMASS format (SMPL-X flavour), world frame |",
         "| `clips/<clip_id>/quality.json` | measured figures and verdict |",

@@ -22,7 +22,7 @@ from odah_gen.dataset.visibility import body_mesh, inside_visible, on_skin_visib
 from odah_gen.errors import InputError
 from odah_gen.fidelity.verdict import class_of, shown_frames
 from odah_gen.run import Run
-from odah_gen.scene.cameras import Camera, in_picture, read_cameras
+from odah_gen.scene.cameras import Camera, in_picture, project, read_cameras
 from odah_gen.storage import read_json, read_npz, write_json, write_npz
 
 Uncovered = dict[tuple[str, str], Bool[np.ndarray, "frames points"]]
@@ -48,11 +48,13 @@ class MeshFindings:
 
     Attributes:
         uncovered: per camera and kind of point, before which points no other part of the body stands.
+        in_frame: per camera, [T] share of the skin's vertices that are in the picture.
         lowest_m: [T] height of the lowest vertex.
         contact: feet on the floor, beside those of the source motion.
     """
 
     uncovered: Uncovered
+    in_frame: dict[str, Float[np.ndarray, " frames"]]
     lowest_m: Float[np.ndarray, " frames"]
     contact: Contact
 
@@ -92,7 +94,7 @@ def read_sources(run: Run, clip_id: str) -> Sources:
         problems = array_problems(arrays, specs, sizes)
         if problems:
             raise InputError(f"{folder / name}: {problems[0]}. Run the stage that makes it again.")
-    cameras = read_cameras(folder / "cameras.json")
+    cameras = read_cameras(folder / "cameras.json", run.config.camera.names)
     scales = read_json(subject / "scales.json")
     absent = [body for body in map(str, keypoints["body_names"]) if body not in scales]
     if absent:
@@ -129,12 +131,14 @@ def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
         for camera in sources.cameras
         for kind in LABEL_POINTS
     }
-    lowest = np.zeros(frames)
+    lowest, in_frame = np.zeros(frames), {camera: np.zeros(frames) for camera in sources.cameras}
     for frame, vertices in enumerate(frame_vertices(model, sources.body)):
         for key, seen in look(model, vertices, sources.cameras, {kind: points[kind][frame] for kind in points}).items():
             uncovered[key][frame] = seen
+        for name, camera in sources.cameras.items():
+            in_frame[name][frame] = in_picture(camera, project(camera, vertices)).mean()
         lowest[frame] = heights_above_floor(vertices).min()
-    return MeshFindings(uncovered, lowest, measure_contact(model, sources.motion, sources.body))
+    return MeshFindings(uncovered, in_frame, lowest, measure_contact(model, sources.motion, sources.body))
 
 
 def measure_contact(model: BodyModel, motion: Arrays, body: Arrays) -> Contact:
@@ -183,7 +187,6 @@ def judge(run: Run, clip_id: str, sources: Sources, findings: MeshFindings, labe
     weight_of = dict(zip(layout.names, np.asarray(layout.weights, dtype=float)))
     weights = np.array([weight_of.get(str(name), 0.0) for name in keypoints["marker_names"]])
     rms, largest = marker_errors_mm(keypoints["marker_error_m"], weights, valid)
-    in_frame, in_mask = picture_fractions(run, clip_id, sources, labels)
     names = [str(name) for name in keypoints["coordinate_names"]]
     return assemble(
         quality=run.config.quality,
@@ -195,8 +198,8 @@ def judge(run: Run, clip_id: str, sources: Sources, findings: MeshFindings, labe
         marker_max_mm=largest,
         at_limit=limit_fractions(names, keypoints["coordinates"][valid], sources.outline.coordinates),
         solver=read_json(folder / "ik.json"),
-        in_frame_fraction=in_frame,
-        in_mask_fraction=in_mask,
+        in_frame=frame_shares(sources, findings, labels),
+        in_mask_fraction=mask_fraction(run, clip_id, sources, labels),
         contact=contact_figures(findings),
         fit=read_json(folder / "fit.json"),
         render=read_json(folder / "render.json"),
@@ -214,18 +217,32 @@ def contact_figures(findings: MeshFindings) -> dict[str, float | None]:
     }
 
 
-def picture_fractions(run: Run, clip_id: str, sources: Sources, labels: Arrays) -> tuple[float | None, float | None]:
-    """Shares of joint centres inside the picture, and of the visible ones there that lie inside the mask.
+def frame_shares(sources: Sources, findings: MeshFindings, labels: Arrays) -> dict[str, dict[str, float | None]]:
+    """What each camera has in its picture, over the frames with a label: shares of joint centres and of the skin, and of
+    frames that show all of the skin."""
+    valid = sources.keypoints["valid"]
+    shares = {}
+    for name, camera in sources.cameras.items():
+        framed = in_picture(camera, labels[f"{name}_joint_centers_px"])[valid]
+        skin = findings.in_frame[name][valid]
+        shares[name] = {
+            "joint_centers": fraction(int(framed.sum()), framed.size),
+            "skin": float(skin.mean()) if len(skin) else None,
+            "whole_frames": fraction(int((skin == 1).sum()), len(skin)),
+        }
+    return shares
+
+
+def mask_fraction(run: Run, clip_id: str, sources: Sources, labels: Arrays) -> float | None:
+    """Share of the visible joint centres that lie inside the mask, of all cameras.
 
     Raises:
         InputError: a mask video is damaged or has another size or number of frames than the clip.
     """
     valid = sources.keypoints["valid"][:, None]
-    counts = np.zeros(4, dtype=int)
+    counts = np.zeros(2, dtype=int)
     for name, camera in sources.cameras.items():
-        points = labels[f"{name}_joint_centers_px"]
-        framed = in_picture(camera, points) & valid
         seen = labels[f"{name}_joint_centers_visible"] & valid
         path = run.clip(clip_id) / f"{name}_mask.mkv"
-        counts += [framed.sum(), valid.sum() * points.shape[1], *count_in_video(path, camera, points, seen)]
-    return fraction(int(counts[0]), int(counts[1])), fraction(int(counts[2]), int(counts[3]))
+        counts += count_in_video(path, camera, labels[f"{name}_joint_centers_px"], seen)
+    return fraction(int(counts[0]), int(counts[1]))

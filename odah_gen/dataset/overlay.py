@@ -1,9 +1,10 @@
-"""The projected skeleton drawn over both videos: transparent drawings by PIL, put over and tiled by ffmpeg."""
+"""The projected skeleton drawn over a clip's videos: transparent drawings by PIL, put over and tiled by ffmpeg."""
 
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from odah_gen.dataset.labels import Arrays
 from odah_gen.ffmpeg_job import ffmpeg_job
-from odah_gen.run import CAMERAS
+from odah_gen.scene.cameras import Camera
 from odah_gen.storage import atomic
 
 RIGHT, LEFT, MIDDLE = (255, 140, 0, 255), (0, 190, 255, 255), (255, 255, 255, 255)
@@ -22,7 +23,9 @@ ARM = ("acromial", "elbow", "radioulnar", "radius_hand", "hand")
 LINES_PER_HEIGHT = 170
 LEAST_HEIGHT_PX = 480
 CURE = "Check the clip's videos with odah-gen verify, and the free space."
-SHEET_COLUMNS, SHEET_ROWS, SHEET_TILE_PX = 2, 3, 720
+SHEET_COLUMNS, SHEET_ROWS, SHEET_CAMERA_PX = 2, 3, 360
+ONE_ROW = 3
+"""So many cameras stand side by side; more stand in rows of about as many."""
 
 
 def segments() -> list[tuple[str, str]]:
@@ -66,28 +69,51 @@ def draw_skeleton(
         draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=color_of(name), outline=EDGE)
 
 
-def drawn_frames(labels: Arrays, size: tuple[int, int], scale: int) -> Iterator[Image.Image]:
-    """One transparent picture per frame: the cameras side by side, each with the skeleton, and the time.
+def columns_of(cameras: int) -> int:
+    """How many cameras stand side by side: up to three in one row, more in a grid about as high as wide."""
+    return cameras if cameras <= ONE_ROW else math.ceil(math.sqrt(cameras))
+
+
+def grid_size(cameras: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height (px) of all cameras together, each of `size`."""
+    columns = columns_of(cameras)
+    return columns * size[0], math.ceil(cameras / columns) * size[1]
+
+
+def cell(number: int, cameras: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Left and top (px) of a camera's picture among all."""
+    row, column = divmod(number, columns_of(cameras))
+    return column * size[0], row * size[1]
+
+
+def drawn_frames(labels: Arrays, cameras: Sequence[str], size: tuple[int, int], scale: int) -> Iterator[Image.Image]:
+    """One transparent picture per frame: the cameras side by side, each with the skeleton and its name, and the time.
 
     Args:
         labels: the arrays of labels.npz.
+        cameras: names of the cameras.
         size: width and height of one camera's drawing (px).
         scale: how much larger that is than the camera's picture.
     """
-    width, height = size
     names = [*map(str, labels["joint_names"]), *map(str, labels["body_names"])]
-    font = ImageFont.load_default(size=max(10, height // 18))
+    edge = size[1] // 40
     for frame, time in enumerate(labels["time_s"]):
-        whole = Image.new("RGBA", (width * len(CAMERAS), height))
-        for column, camera in enumerate(CAMERAS):
+        whole = Image.new("RGBA", grid_size(len(cameras), size))
+        for number, camera in enumerate(cameras):
             part = Image.new("RGBA", size)
             places, visible = points_of(labels, camera, frame)
             draw_skeleton(part, dict(zip(names, scale * places)), dict(zip(names, map(bool, visible))))
-            whole.paste(part, (column * width, 0))
-        ImageDraw.Draw(whole).text(
-            (height // 40, height // 40), f"{time:.2f} s", fill=MIDDLE, font=font, stroke_width=1, stroke_fill=EDGE
-        )
+            write_text(part, camera, (edge, size[1] - edge), "ld", size[1] // 24)
+            whole.paste(part, cell(number, len(cameras), size))
+        write_text(whole, f"{time:.2f} s", (edge, edge), "la", size[1] // 18)
         yield whole
+
+
+def write_text(picture: Image.Image, text: str, place: tuple[int, int], anchor: str, height: int) -> None:
+    """Write words that can be read on any picture: white with a dark edge, `height` px high."""
+    font = ImageFont.load_default(size=max(10, height))
+    draw = ImageDraw.Draw(picture)
+    draw.text(place, text, fill=MIDDLE, font=font, anchor=anchor, stroke_width=1, stroke_fill=EDGE)
 
 
 def points_of(
@@ -99,49 +125,59 @@ def points_of(
     return places, np.concatenate([labels[f"{camera}_{kind}_visible"][frame] for kind in kinds])
 
 
-def write_overlay(folder: Path, labels: Arrays, size: tuple[int, int], fps: float) -> None:
-    """Write overlay.mp4 of a clip: both videos side by side with the skeleton over them, small ones enlarged.
+def write_overlay(folder: Path, labels: Arrays, cameras: Mapping[str, Camera], fps: float) -> None:
+    """Write overlay.mp4 of a clip: its videos side by side with the skeleton over them, small ones enlarged.
 
     Args:
         folder: the clip's folder with its videos.
         labels: the arrays of labels.npz.
-        size: width and height of one camera's picture (px).
+        cameras: by name; their pictures have one size.
         fps: frames per second.
 
     Raises:
         InputError: a video cannot be read or the overlay cannot be written.
     """
-    scale = math.ceil(LEAST_HEIGHT_PX / size[1])
-    width, height = scale * size[0], scale * size[1]
-    videos = [ffmpeg.input(str(folder / f"{camera}.mp4")).video for camera in CAMERAS]
-    drawing = ffmpeg.input(
-        "pipe:", format="rawvideo", pix_fmt="rgba", s=f"{width * len(CAMERAS)}x{height}", framerate=fps
-    )
-    pair = ffmpeg.filter(ffmpeg.filter(videos, "hstack"), "scale", width * len(CAMERAS), height)
-    whole = ffmpeg.overlay(pair, drawing)
+    first = next(iter(cameras.values()))
+    scale = math.ceil(LEAST_HEIGHT_PX / first.height)
+    size = (scale * first.width, scale * first.height)
+    width, height = grid_size(len(cameras), size)
+    drawing = ffmpeg.input("pipe:", format="rawvideo", pix_fmt="rgba", s=f"{width}x{height}", framerate=fps)
+    whole = ffmpeg.overlay(side_by_side(folder, tuple(cameras), size), drawing)
     path = folder / "overlay.mp4"
     with atomic(path) as temporary:
         job = ffmpeg.output(whole, str(temporary), vcodec="libx264", pix_fmt="yuv420p", crf=20, movflags="+faststart")
         with ffmpeg_job(job, path, CURE) as encoder:
-            for picture in drawn_frames(labels, (width, height), scale):
+            for picture in drawn_frames(labels, tuple(cameras), size, scale):
                 encoder.add(picture.tobytes())
             encoder.finish()
 
 
-def write_contact_sheet(folder: Path, frames: int) -> None:
+def side_by_side(folder: Path, cameras: Sequence[str], size: tuple[int, int]) -> Any:
+    """The cameras' videos, each brought to `size` (px), in one picture; a place without a camera is black."""
+    videos = [ffmpeg.input(str(folder / f"{camera}.mp4")).filter("scale", *size) for camera in cameras]
+    if len(videos) == 1:
+        return videos[0]
+    places = [cell(number, len(videos), size) for number in range(len(videos))]
+    layout = "|".join(f"{left}_{top}" for left, top in places)
+    return ffmpeg.filter(videos, "xstack", inputs=len(videos), layout=layout, fill="black")
+
+
+def write_contact_sheet(folder: Path, frames: int, cameras: int) -> None:
     """Write contact_sheet.png: frames of overlay.mp4, evenly spaced, in rows of two.
 
     Args:
         folder: the clip's folder, which holds overlay.mp4.
         frames: how many frames it has.
+        cameras: how many cameras it shows.
 
     Raises:
         InputError: overlay.mp4 cannot be read or the sheet cannot be written.
     """
-    write_sheet(folder / "overlay.mp4", folder / "contact_sheet.png", sheet_frames(frames), CURE)
+    width = SHEET_CAMERA_PX * columns_of(cameras)
+    write_sheet(folder / "overlay.mp4", folder / "contact_sheet.png", sheet_frames(frames), CURE, width)
 
 
-def write_sheet(video: Path, path: Path, chosen: Sequence[int], cure: str) -> None:
+def write_sheet(video: Path, path: Path, chosen: Sequence[int], cure: str, tile_px: int = 2 * SHEET_CAMERA_PX) -> None:
     """Write frames of a video as one picture, in rows of two.
 
     Args:
@@ -149,6 +185,7 @@ def write_sheet(video: Path, path: Path, chosen: Sequence[int], cure: str) -> No
         path: the picture, .png.
         chosen: which frames, ascending, counted from 0.
         cure: what the user can do when it cannot be made, a sentence.
+        tile_px: width of a frame.
 
     Raises:
         InputError: the video cannot be read or the picture cannot be written.
@@ -158,7 +195,7 @@ def write_sheet(video: Path, path: Path, chosen: Sequence[int], cure: str) -> No
     tiles = (
         ffmpeg.input(str(video))
         .filter("select", "+".join(f"eq(n,{frame})" for frame in chosen))
-        .filter("scale", SHEET_TILE_PX, -2)
+        .filter("scale", tile_px, -2)
         .filter("tile", layout, nb_frames=len(chosen), padding=4)
     )
     with (

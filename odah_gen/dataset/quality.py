@@ -1,6 +1,6 @@
 """The measured figures of a clip and the verdict against the thresholds of the configuration: pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from odah_gen.config import Fidelity, Quality
 from odah_gen.dataset.osim import CoordinateRange
 from odah_gen.fidelity.verdict import objections
 
+SCHEMA = 2
 WEIGHT_THAT_COUNTS = 0.05
 AT_LIMIT_RAD = np.deg2rad(0.1)
 IK_FACTS = (
@@ -83,6 +84,11 @@ def fraction(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
+def least(shares: Iterable[float | None]) -> float | None:
+    """The smallest share; None where nothing was measured."""
+    return min((share for share in shares if share is not None), default=None)
+
+
 def assemble(
     *,
     quality: Quality,
@@ -94,7 +100,7 @@ def assemble(
     marker_max_mm: float | None,
     at_limit: dict[str, float],
     solver: Mapping[str, Any],
-    in_frame_fraction: float | None,
+    in_frame: Mapping[str, Mapping[str, float | None]],
     in_mask_fraction: float | None,
     contact: Mapping[str, float | None],
     fit: Mapping[str, Any],
@@ -105,7 +111,8 @@ def assemble(
         "action_class": action_class,
         "valid_fraction": float(shown.mean()),
         "invalid_frames": np.flatnonzero(~shown).tolist(),
-        "in_frame_fraction": in_frame_fraction,
+        "in_frame_fraction": least(shares["joint_centers"] for shares in in_frame.values()),
+        "in_frame": {camera: dict(shares) for camera, shares in in_frame.items()},
         "in_mask_fraction": in_mask_fraction,
         "ik": {
             "marker_rms_mm": marker_rms_mm,
@@ -120,7 +127,7 @@ def assemble(
         "render": {name: render.get(name) for name in RENDER_FACTS},
     }
     reasons = failures(figures, quality) + objections(limits, action_class, figures)
-    return {"schema": 1, "verdict": "fail" if reasons else "pass", "reasons": reasons, **figures}
+    return {"schema": SCHEMA, "verdict": "fail" if reasons else "pass", "reasons": reasons, **figures}
 
 
 def failures(figures: Figures, quality: Quality) -> list[str]:
@@ -128,12 +135,16 @@ def failures(figures: Figures, quality: Quality) -> list[str]:
     difference from OpenSim may be missing."""
     ik, contact = figures["ik"], figures["contact"]
     skate, difference = contact["skate_m_per_s"], ik["opensim_difference_deg"]
+    worst = [
+        name for name, shares in figures["in_frame"].items() if shares["joint_centers"] == figures["in_frame_fraction"]
+    ]
+    where = f" of {worst[0]}" if worst else ""
     checks = (
         at_most("inverse kinematics: marker RMS", ik["marker_rms_mm"], quality.marker_rms_mm, "mm"),
         None if difference is None else opensim_objection(ik, quality.opensim_difference_deg),
         at_most("floor: depth of the deepest vertex", contact["penetration_mm"], quality.penetration_mm, "mm"),
         None if skate is None else at_most("floor: speed of feet on it", skate, quality.skate_m_per_s, "m/s"),
-        at_least("joint centres inside the picture", figures["in_frame_fraction"], quality.in_frame_fraction),
+        at_least(f"joint centres inside the picture{where}", figures["in_frame_fraction"], quality.in_frame_fraction),
         at_least("visible joint centres inside the mask", figures["in_mask_fraction"], quality.in_mask_fraction),
         at_least("frames in which the body shows the label", figures["valid_fraction"], quality.valid_fraction),
     )

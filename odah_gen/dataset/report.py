@@ -12,12 +12,12 @@ import yaml
 
 from odah_gen.config import to_mapping
 from odah_gen.dataset.overlay import write_contact_sheet, write_overlay
-from odah_gen.dataset.schema import LABEL_ARRAYS, PICTURES, array_problems
+from odah_gen.dataset.schema import LABEL_ARRAYS, PICTURES, array_problems, expand_cameras, json_problems
 from odah_gen.errors import InputError
 from odah_gen.registration.regressor import load_regressor
 from odah_gen.registration.regressor_plot import regressor_svg
 from odah_gen.registration.store import regressor_file
-from odah_gen.run import CAMERAS, Run
+from odah_gen.run import Run
 from odah_gen.scene.cameras import read_cameras
 from odah_gen.storage import atomic, read_json, read_npz
 
@@ -76,12 +76,29 @@ class ClipSummary:
 
 
 def summaries(run: Run) -> list[ClipSummary]:
-    """Every clip of the catalogue with its quality."""
+    """Every clip of the catalogue with its quality.
+
+    Raises:
+        InputError: a quality.json is not as its schema wants it.
+    """
     found = []
     for clip_id, frames in zip(run.clips.index, run.clips["frames"]):
         path = run.clip(str(clip_id)) / "quality.json"
-        found.append(ClipSummary(str(clip_id), int(frames), read_json(path) if path.is_file() else None))
+        found.append(ClipSummary(str(clip_id), int(frames), read_quality(path) if path.is_file() else None))
     return found
+
+
+def read_quality(path: Path) -> dict[str, Any]:
+    """Read and check quality.json of a clip.
+
+    Raises:
+        InputError: it is not as its schema wants it.
+    """
+    content: dict[str, Any] = read_json(path)
+    problems = json_problems(content, path.name)
+    if problems:
+        raise InputError(f"{path}: {problems[0]}. Run the labels stage again.")
+    return content
 
 
 def cell(quality: Mapping[str, Any] | None, column: Column) -> str:
@@ -119,21 +136,21 @@ def write_pictures(run: Run, clip_id: str) -> None:
     Raises:
         InputError: labels, cameras or videos are missing or damaged.
     """
-    folder = run.clip(clip_id)
-    if are_fresh(folder):
+    folder, names = run.clip(clip_id), run.config.camera.names
+    if are_fresh(folder, names):
         return
-    labels, cameras = read_npz(folder / "labels.npz"), read_cameras(folder / "cameras.json")
-    problems = array_problems(labels, LABEL_ARRAYS)
+    labels = read_npz(folder / "labels.npz")
+    cameras = read_cameras(folder / "cameras.json", names)
+    problems = array_problems(labels, expand_cameras(LABEL_ARRAYS, names))
     if problems:
         raise InputError(f"{folder / 'labels.npz'}: {problems[0]}. Run the labels stage again.")
-    size = (cameras[CAMERAS[0]].width, cameras[CAMERAS[0]].height)
-    write_overlay(folder, labels, size, float(run.row(clip_id)["fps"]))
-    write_contact_sheet(folder, len(labels["time_s"]))
+    write_overlay(folder, labels, cameras, float(run.row(clip_id)["fps"]))
+    write_contact_sheet(folder, len(labels["time_s"]), len(names))
 
 
-def are_fresh(folder: Path) -> bool:
+def are_fresh(folder: Path, cameras: Sequence[str]) -> bool:
     """Whether a clip's pictures are there and newer than what they show."""
-    sources = [folder / name for name in ("labels.npz", *(f"{camera}.mp4" for camera in CAMERAS))]
+    sources = [folder / name for name in ("labels.npz", *(f"{camera}.mp4" for camera in cameras))]
     pictures = [folder / name for name in PICTURES]
     if not all(path.is_file() for path in sources + pictures):
         return False
@@ -172,7 +189,7 @@ def page(run: Run, clips: Sequence[ClipSummary]) -> str:
             f"<p>{passed} of {len(clips)} clips pass. Skeleton over the pictures: <span class='right'>right</span>, ",
             "<span class='left'>left</span>; a small dot is hidden by the body.</p>",
             html_table(clips),
-            *(clip_section(summary) for summary in clips if summary.quality is not None),
+            *(clip_section(summary, run.config.camera.names) for summary in clips if summary.quality is not None),
             regressor_section(run),
             "<h2>Versions and configuration</h2>",
             f"<p>{escape(versions(run, clips))}</p>",
@@ -195,19 +212,20 @@ def html_table(clips: Sequence[ClipSummary]) -> str:
     return f"<div class='wide'><table>{''.join(rows)}</table></div>"
 
 
-def clip_section(summary: ClipSummary) -> str:
-    """One clip: why it failed, where coordinates stop at their limits, the contact sheet, links to the videos."""
+def clip_section(summary: ClipSummary, cameras: Sequence[str]) -> str:
+    """One clip: why it failed, where coordinates stop at their limits, what of the body a camera misses, the contact
+    sheet, links to the videos."""
     name, quality = escape(summary.clip_id), summary.quality or {}
     folder = f"clips/{name}"
-    links = [
-        f"<a href='{folder}/{file}'>{file}</a>" for file in ("overlay.mp4", *(f"{camera}.mp4" for camera in CAMERAS))
-    ]
+    files = ("overlay.mp4", *(f"{camera}.mp4" for camera in cameras))
+    links = [f"<a href='{folder}/{file}'>{file}</a>" for file in files]
+    told = f"{limits_sentence(quality['ik'])} {frame_sentence(quality['in_frame'])}".rstrip()
     reasons = "".join(f"<li class='fail'>{escape(reason)}</li>" for reason in quality["reasons"])
     return "\n".join(
         [
             f"<h2 id='{name}'>{name}</h2>",
             f"<ul>{reasons}</ul>" if reasons else "",
-            f"<p>{escape(limits_sentence(quality['ik']))} Videos: {', '.join(links)}.</p>",
+            f"<p>{escape(told)} Videos: {', '.join(links)}.</p>",
             f"<a href='{folder}/overlay.mp4'><img loading='lazy' src='{folder}/contact_sheet.png' alt='frames of {name}'></a>",
         ]
     )
@@ -221,6 +239,13 @@ def limits_sentence(ik: Mapping[str, Any]) -> str:
     parts = ", ".join(f"{name} {100 * share:.0f} %" for share, name in reached)
     warning = f" Look at {', '.join(ik['pinned'])} in the overlay." if ik["pinned"] else ""
     return f"At a limit of their range, in this share of frames: {parts}.{warning}"
+
+
+def frame_sentence(in_frame: Mapping[str, Mapping[str, float | None]]) -> str:
+    """How much of the body each camera misses; nothing where all see all of it."""
+    missed = {camera: 1 - shares["skin"] for camera, shares in in_frame.items() if shares["skin"] is not None}
+    parts = [f"{camera} {100 * share:.1f} %" for camera, share in missed.items() if share > 0]
+    return f"Outside the picture, of the skin on average: {', '.join(parts)}." if parts else ""
 
 
 def regressor_section(run: Run) -> str:

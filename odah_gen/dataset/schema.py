@@ -1,7 +1,7 @@
 """What the files of a run and of an export hold: the machine-readable twin of docs/formats.md.
 
 Shapes use T (frames of the clip), M (markers) and S (shape coefficients in use); other sizes are fixed.
-Names that begin with `<camera>` stand once for each camera.
+Names that begin with `<camera>` stand once for each camera, as the configuration names them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from odah_gen.paths import SCENE_SCHEMA, SCHEMAS
-from odah_gen.run import CAMERAS
-from odah_gen.scene.rendered import BOXES, optional_files
+from odah_gen.scene.rendered import BOXES
 from odah_gen.schemas import schema_problems
 
 BODIES = 22
@@ -79,6 +78,14 @@ KEYPOINT_ARRAYS = (
     spec("valid", "T", "bool", "", "", "false where inverse kinematics found no pose"),
 )
 
+RECORDING_ARRAYS = (
+    spec("body_origins_m", "T B 3", "float", "m", "world", "origin of each body's frame"),
+    spec("joint_parents", "J", "text", "", "", "body that each joint hangs on, or ground"),
+    spec("joint_children", "J", "text", "", "", "body that each joint moves"),
+    spec("marker_bodies", "M", "text", "", "", "body that carries each marker, or ground"),
+)
+"""Beside those of keypoints.npz in what `odah-gen pose --mot` writes."""
+
 LABEL_ARRAYS = (
     spec("time_s", "T", "float", "s", "", "time since the first frame"),
     spec("valid", "T", "bool", "", "", "false where the frame has no label, or the body does not show it"),
@@ -96,11 +103,11 @@ LABEL_ARRAYS = (
     spec("joint_centers_m", "T 22 3", "float", "m", "world", "origin of each joint's child frame"),
     spec("mass_centers_m", "T 22 3", "float", "m", "world", "mass centre of each body"),
     spec("markers_m", "T M 3", "float", "m", "world", "markers of the scaled model"),
-    spec("<camera>_joint_centers_px", "T 22 2", "float", "px", "picture", "projected joint centres"),
+    spec("<camera>_joint_centers_px", "T 22 2", "float", "px", "picture", "projected joint centres", True),
     spec("<camera>_joint_centers_visible", "T 22", "bool", "", "", "in the picture, no other body part before it"),
-    spec("<camera>_mass_centers_px", "T 22 2", "float", "px", "picture", "projected mass centres"),
+    spec("<camera>_mass_centers_px", "T 22 2", "float", "px", "picture", "projected mass centres", True),
     spec("<camera>_mass_centers_visible", "T 22", "bool", "", "", "in the picture, no other body part before it"),
-    spec("<camera>_markers_px", "T M 2", "float", "px", "picture", "projected markers"),
+    spec("<camera>_markers_px", "T M 2", "float", "px", "picture", "projected markers", True),
     spec("<camera>_markers_visible", "T M", "bool", "", "", "in the picture, no skin before it"),
 )
 
@@ -188,17 +195,8 @@ CATALOGUE: Mapping[str, str] = {
     "shard": "batch of its subject's clips, counted from 0, that one Blender draws",
 }
 
-EXPORTED_CLIP_FILES = (
-    *(f"{camera}.mp4" for camera in CAMERAS),
-    *(f"{camera}_mask.mkv" for camera in CAMERAS),
-    "labels.npz",
-    "cameras.json",
-    "quality.json",
-    "body.npz",
-    "kinematics.mot",
-)
-CLIP_FILES = (
-    *EXPORTED_CLIP_FILES,
+EXPORTED_RESULTS = ("labels.npz", "cameras.json", "quality.json", "body.npz", "kinematics.mot")
+INNER_RESULTS = (
     "motion.npz",
     "markers.trc",
     "held_out.trc",
@@ -210,8 +208,6 @@ CLIP_FILES = (
     "clothes.npz",
     "render.json",
 )
-OPTIONAL_CLIP_FILES = tuple(optional_files())
-"""Files of a clip that render.outputs asks for; exported and checked where they are."""
 PICTURES = ("overlay.mp4", "contact_sheet.png")
 PREVIEWS = ("preview.mp4", "preview.png")
 EXPORTED_SUBJECT_FILES = ("model.osim", "scales.json", "body.npz")
@@ -229,7 +225,17 @@ CLIP_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {
 SUBJECT_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {"body.npz": SUBJECT_BODY_ARRAYS, "fit.npz": SUBJECT_FIT_ARRAYS}
 
 
-def expand_cameras(specs: Sequence[ArraySpec], cameras: Sequence[str] = CAMERAS) -> list[ArraySpec]:
+def exported_clip_files(cameras: Sequence[str]) -> list[str]:
+    """The files of a clip that a data set has."""
+    return [*(f"{camera}.mp4" for camera in cameras), *(f"{camera}_mask.mkv" for camera in cameras), *EXPORTED_RESULTS]
+
+
+def finished_clip_files(cameras: Sequence[str]) -> list[str]:
+    """All files of a finished clip but its pictures and what only `render.outputs` asks for."""
+    return [*exported_clip_files(cameras), *INNER_RESULTS]
+
+
+def expand_cameras(specs: Sequence[ArraySpec], cameras: Sequence[str]) -> list[ArraySpec]:
     """Put each camera's name in the place of `<camera>`."""
     expanded: list[ArraySpec] = []
     for entry in specs:
@@ -247,12 +253,12 @@ def array_problems(
 
     Args:
         arrays: the file's arrays.
-        specs: what is expected; `<camera>` stands for every camera.
+        specs: what is expected, cameras by their names (`expand_cameras`).
         sizes: known values of the symbols, for instance {"T": 24}; others are bound by their first array.
     """
     bound = dict(sizes or {})
     problems = []
-    for entry in expand_cameras(specs):
+    for entry in specs:
         if entry.name not in arrays:
             problems.append(f"lacks {entry.name}")
             continue

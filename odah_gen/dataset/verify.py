@@ -10,17 +10,17 @@ from odah_gen.dataset.clip_checks import ClipFiles, Problem, clip_problems
 from odah_gen.dataset.osim import read_outline
 from odah_gen.dataset.schema import (
     CATALOGUE,
-    CLIP_FILES,
-    EXPORTED_CLIP_FILES,
     EXPORTED_SUBJECT_FILES,
     MANIFEST_COLUMNS,
-    OPTIONAL_CLIP_FILES,
     SUBJECT_ARRAYS,
     SUBJECT_FILES,
     array_problems,
+    exported_clip_files,
+    finished_clip_files,
 )
 from odah_gen.errors import InputError
 from odah_gen.run import Run, open_run, read_table
+from odah_gen.scene.rendered import optional_files
 from odah_gen.skeleton.trc import read_trc
 from odah_gen.storage import read_json, read_npz
 
@@ -61,9 +61,8 @@ def verify_folder(folder: Path) -> list[Findings]:
         return [catalogue]
     subject_files = EXPORTED_SUBJECT_FILES if exported else SUBJECT_FILES
     subjects = [verify_subject(run, name, subject_files) for name in dict.fromkeys(run.clips["subject"])]
-    clips = [
-        verify_clip(run, str(clip_id), EXPORTED_CLIP_FILES if exported else CLIP_FILES) for clip_id in run.clips.index
-    ]
+    clip_files = (exported_clip_files if exported else finished_clip_files)(run.config.camera.names)
+    clips = [verify_clip(run, str(clip_id), clip_files) for clip_id in run.clips.index]
     return [catalogue, *([verify_manifest(folder)] if exported else []), *subjects, *clips]
 
 
@@ -87,7 +86,8 @@ def verify_clip(run: Run, clip_id: str, wanted: Sequence[str]) -> Findings:
     clip = ClipFiles(
         run.clip(clip_id), run.subject(str(row["subject"])), int(row["frames"]), float(row["fps"]), run.config
     )
-    there = [*wanted, *(name for name in OPTIONAL_CLIP_FILES if (clip.folder / name).is_file())]
+    optional = optional_files(run.config.camera.names)
+    there = [*wanted, *(name for name in optional if (clip.folder / name).is_file())]
     problems = clip_problems(clip, there)
     return Findings(clip_id, len(there), clip.frames, read_verdict(clip.folder / "quality.json"), tuple(problems))
 

@@ -45,6 +45,8 @@ SPINE, NECK_AND_HEAD = (3, 6, 9), (12, 15)
 UNEVEN = 0.02
 """Frames whose places differ by less than this share of a frame are evenly spaced; files round durations."""
 SIGNS = {"left": 1.0, "right": -1.0}
+FOOT_TURN_RAD = np.deg2rad(10.0)
+"""The most that an ankle turns the foot about the shank, to either side."""
 
 
 def motions_folder() -> Path:
@@ -201,12 +203,25 @@ def limbs(frames: Float[np.ndarray, "frames 44"], side: str) -> Float[np.ndarray
     parts = (
         conjugate(quaternions(frames, hip)),
         conjugate(hinge(frames[:, knee])),
-        conjugate(quaternions(frames, ankle)),
+        human_ankle(conjugate(quaternions(frames, ankle))),
         collar,
         collar.inv() * arm * lowered,
         lowered.inv() * conjugate(hinge(frames[:, elbow])) * lowered,
     )
     return np.stack([part.as_rotvec() for part in parts], axis=1)
+
+
+def human_ankle(ball: Rotation) -> Rotation:
+    """An ankle that bends and tilts the foot as the given one does, and turns it about the shank within FOOT_TURN_RAD.
+
+    DeepMimic's knee is a hinge and its ankle a ball, which takes up what thigh and shank of the captured person turned about
+    their length. A subtalar joint turns the foot only along with a tilt.
+
+    Args:
+        ball: rotations of the foot against the shank (model frame).
+    """
+    turn, bend, tilt = ball.as_euler("YXZ").T
+    return Rotation.from_euler("YXZ", np.stack([np.clip(turn, -FOOT_TURN_RAD, FOOT_TURN_RAD), bend, tilt], axis=1))
 
 
 def collar_bone(arm: Rotation, side: str) -> Rotation:

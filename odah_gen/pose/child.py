@@ -15,8 +15,8 @@ from odah_gen.pose.recording import read_recording
 from odah_gen.pose.skeleton_poser import SkeletonPose, SkeletonPoser, names_of_parts
 from odah_gen.skeleton.mot import CoordinateTrajectories
 
-MILLIMETRE_TENTHS = 6
-"""Decimals of positions and rotations in answers: a thousandth of a millimetre."""
+DECIMALS = 7
+"""Of positions (m) and rotations in answers: a tenth of a micrometre."""
 
 
 class Child:
@@ -115,4 +115,4 @@ def places(pose: SkeletonPose) -> dict[str, Any]:
         "mass_centers_m": pose.mass_centers_m,
         "markers_m": pose.markers_m,
     }
-    return {name: array[0].round(MILLIMETRE_TENTHS).tolist() for name, array in arrays.items()}
+    return {name: array[0].round(DECIMALS).tolist() for name, array in arrays.items()}

@@ -23,7 +23,8 @@ def read_recording(path: Path, skeleton: Skeleton) -> CoordinateTrajectories:
     Columns are named after coordinates, as in a .mot, or after their states, as in a .sto (`/jointset/hip_r/
     hip_flexion_r/value`). What else the file holds is passed over. Angles are converted as OpenSim does it, from degrees
     where the header says inDegrees=yes, but for those whose unit is `rad` (odah_gen.pose.coordinates.units). Coupled
-    coordinates follow their couplers, whatever the file says; a locked one keeps its default where the file has none.
+    coordinates are left at their defaults: SkeletonPoser lets them follow, whatever the file says. A locked one keeps its
+    default where the file has none.
 
     Raises:
         InputError: the file is missing or no .mot, is of another model, lacks a coordinate, or holds NaN or degrees that

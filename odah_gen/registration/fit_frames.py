@@ -56,7 +56,8 @@ class FitBody:
         offset_sd_m: spread of each marker's place along the skin.
         joint_sd_m: spread of each joint centre.
         static_rotations: the joints' rotations in the static trial, from which the skeleton was scaled.
-        correction_covariance: of the corrections of `free_joints(())` (rad²), as the bank has them; None where unknown.
+        correction_covariance: of the corrections of `free_joints(())` (rad²), as the bank has them; None while the bank is fitted to
+            learn it.
     """
 
     points: SkinPoints

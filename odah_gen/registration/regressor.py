@@ -27,9 +27,8 @@ ARRAYS = (
     "skeleton",
     "markers",
     *(f"{kind}_{figure}_mm" for kind in JUDGED for figure in ("mean", "p95")),
+    "correction_covariance",
 )
-COVARIANCE = "correction_covariance"
-"""Array of the prior of the body fit, beside ARRAYS."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,8 @@ class JointRegressor:
         errors: on samples that training did not see. "bodies": other bodies, against the skeleton; "poses": other poses
             of the same bodies, against the skeleton; "own": new bodies, against the body model's own joints;
             "alike": the same where both mean the same (odah_gen.registration.own_joints).
-        correction_covariance: how the body fit corrects the bank's poses (rad²), see `prior_training`; None in a file
-            that was trained before there was such a prior.
+        correction_covariance: how the body fit corrects the bank's poses (rad²), see `prior_training`; None until the
+            bank has been fitted, never in a file.
     """
 
     joint_names: tuple[str, ...]
@@ -161,7 +160,6 @@ def save_regressor(path: Path, regressor: JointRegressor) -> None:
     errors = {
         f"{kind}_{figure}": values for kind, found in regressor.errors.items() for figure, values in vars(found).items()
     }
-    prior = {} if regressor.correction_covariance is None else {COVARIANCE: regressor.correction_covariance}
     write_npz(
         path,
         joint_names=np.array(regressor.joint_names),
@@ -170,7 +168,7 @@ def save_regressor(path: Path, regressor: JointRegressor) -> None:
         indptr=regressor.weights.indptr.astype(np.int32),
         vertex_count=np.int32(regressor.weights.shape[1]),
         **errors,
-        **prior,
+        correction_covariance=regressor.correction_covariance,
         **{name: np.array(key) for name, key in regressor.keys.items()},
     )
 
@@ -195,5 +193,5 @@ def load_regressor(path: Path) -> JointRegressor:
         weights=weights,
         keys={name: str(arrays[name]) for name in ("body_model", "skeleton", "markers")},
         errors={kind: JointErrors(arrays[f"{kind}_mean_mm"], arrays[f"{kind}_p95_mm"]) for kind in JUDGED},
-        correction_covariance=arrays.get(COVARIANCE),
+        correction_covariance=arrays["correction_covariance"],
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from odah_gen.run import CAMERAS
 from odah_gen.storage import atomic
 
 
@@ -30,9 +29,9 @@ def write_boxes(path: Path, masks: Sequence[bytes], size: tuple[int, int]) -> No
         np.save(temporary, np.array(boxes, np.int32))
 
 
-def join_boxes(folder: Path, count: int) -> dict[str, Int32[np.ndarray, "frames 4"]]:
+def join_boxes(folder: Path, cameras: Sequence[str], count: int) -> dict[str, Int32[np.ndarray, "frames 4"]]:
     """The content of boxes.npz from the first segments."""
     return {
         f"{camera}_box_px": np.concatenate([np.load(boxes_file(folder, camera, number)) for number in range(count)])
-        for camera in CAMERAS
+        for camera in cameras
     }

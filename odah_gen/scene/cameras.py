@@ -1,10 +1,10 @@
-"""Two static cameras: where they stand, what they see, how points become pixels, and cameras.json.
+"""Static cameras: where they stand, what they see, how points become pixels, and cameras.json.
 
 Axes as in OpenCV (X right, Y down, Z forward), world → camera, x_px = K (R X + t). The picture's origin is its
 top-left corner, so the first pixel's centre is (0.5, 0.5); subtract 0.5 for OpenCV's functions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,13 @@ from odah_gen.storage import read_json, write_json
 SCHEMA = 1
 CLOTHES_M = 0.04
 """Clothes reach this far beyond the skin; the skin is framed with this much around it."""
+LEAST_GAP_M = 0.1
+"""Between a camera and the hull of all that the body sweeps: Blender draws nothing that is nearer."""
+STEEPEST_M = 1e-3
+DRAWS_OF_A_CAMERA = 3
+"""Random numbers that decide a camera's place."""
+OWN_SETTINGS = ("lens_mm", "sensor_width_mm", "height_m", "height_spread_m", "position_spread_m")
+"""What a view may have of its own instead of what all cameras have."""
 
 
 @dataclass(frozen=True)
@@ -70,31 +77,54 @@ def in_picture(camera: Camera, points_px: Float[np.ndarray, "*batch 2"]) -> Bool
 
 
 def place_cameras(
-    config: CameraConfig, points_world: Float[np.ndarray, "points 3"], generator: np.random.Generator
+    config: CameraConfig,
+    points_world: Float[np.ndarray, "points 3"],
+    generator_of: Callable[[str], np.random.Generator],
 ) -> dict[str, Camera]:
-    """Place the front and the side camera so that all points stay in frame.
+    """Place every camera about the middle of the points' bounding box.
 
-    Each camera's height is drawn evenly, it is shifted evenly to the side and away from the closest place that keeps
-    everything in frame, and it is aimed at the centre of the points' bounding box. A camera of a fixed distance stands
-    there instead, whatever it sees.
+    A camera's height is drawn evenly, it is shifted evenly to the side and away from the closest place that keeps
+    everything in frame, and it is aimed at its point or at that middle. A camera of a fixed distance stands there
+    instead, whatever it sees.
 
     Args:
-        config: picture, lens, height and spread.
+        config: picture, lens, height and spread, and the views.
         points_world: everything that must be seen, over the whole clip (metres).
-        generator: decides heights and shifts.
+        generator_of: gives the generator that decides a camera's height and shift, by its name.
+
+    Raises:
+        InputError: a camera stands in the body's way, above or below what it looks at, or can never see all of the body.
     """
-    target = (points_world.min(0) + points_world.max(0)) / 2
+    middle = (points_world.min(0) + points_world.max(0)) / 2
     corners = outline(points_world)
-    return {
-        name: place_camera(own_settings(config, view), view, corners, target, generator)
-        for name, view in (("front", config.front), ("side", config.side))
-    }
+    cameras = {}
+    for name, view in config.views.items():
+        try:
+            cameras[name] = place_camera(own_settings(config, view), view, corners, middle, generator_of(name))
+            check_apart(cameras[name], corners)
+        except ValueError as error:
+            raise InputError(f"camera.views.{name}: {error}.") from error
+    return cameras
 
 
 def own_settings(config: CameraConfig, view: View) -> CameraConfig:
-    """Settings of both cameras with those that one has of its own."""
-    own = {name: getattr(view, name) for name in ("lens_mm", "sensor_width_mm", "height_m")}
+    """Settings of all cameras with those that one has of its own."""
+    own = {name: getattr(view, name) for name in OWN_SETTINGS}
     return replace(config, **{name: value for name, value in own.items() if value is not None})
+
+
+def check_apart(camera: Camera, corners: Float[np.ndarray, "corners 3"]) -> None:
+    """See that a camera stands outside of all that the body sweeps over the clip.
+
+    Raises:
+        ValueError: the body would walk into it, or around it.
+    """
+    try:
+        planes = ConvexHull(corners).equations
+    except QhullError:  # fewer than four points, or all in one plane
+        return
+    if (planes[:, :3] @ camera.position_m + planes[:, 3]).max() < LEAST_GAP_M:
+        raise ValueError("it would stand where the body moves; give it a larger distance_m, or null for one that fits")
 
 
 def outline(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "corners 3"]:
@@ -109,18 +139,23 @@ def place_camera(
     config: CameraConfig,
     view: View,
     points: Float[np.ndarray, "points 3"],
-    target: Float[np.ndarray, "3"],
+    middle: Float[np.ndarray, "3"],
     generator: np.random.Generator,
 ) -> Camera:
-    """Place one camera on a side of the subject."""
+    """Place one camera on a side of the subject.
+
+    Raises:
+        ValueError: it cannot be aimed, or sees all points from nowhere.
+    """
     side = direction(view.azimuth_deg)
     height = config.height_m + generator.uniform(-1, 1) * config.height_spread_m
     shift = generator.uniform(-1, 1) * config.position_spread_m
     back = generator.uniform(0, 2) * config.position_spread_m
     across = np.array([-side[1], side[0]])
+    target = middle if view.look_at_m is None else np.array(view.look_at_m, dtype=float)
 
     def at(distance: float) -> Camera:
-        floor = target[:2] + distance * side + shift * across
+        floor = middle[:2] + distance * side + shift * across
         return aim(config, np.array([*floor, height]), target)
 
     return at((closest(at, points, config.margin) if view.distance_m is None else view.distance_m) + back)
@@ -133,12 +168,18 @@ def direction(azimuth_deg: float) -> Float[np.ndarray, "2"]:
 
 
 def closest(at: Callable[[float], Camera], points: Float[np.ndarray, "points 3"], margin: float) -> float:
-    """The smallest distance (m, by bisection to 1 mm) from which the camera `at(distance)` holds all points."""
+    """The smallest distance (m, by bisection to 1 mm) from which the camera `at(distance)` holds all points.
+
+    Raises:
+        ValueError: there is none.
+    """
     far = 1.0
     while not holds(at(far), points, margin):
         far *= 1.5
         if far > 1e4:
-            raise InputError("camera: the body cannot be kept in frame from any distance. Use a shorter lens.")
+            raise ValueError(
+                "the body cannot be kept in frame from any distance; use a shorter lens, or move look_at_m to the body"
+            )
     near = 0.3
     while far - near > 1e-3:
         middle = (near + far) / 2
@@ -157,7 +198,13 @@ def holds(camera: Camera, points: Float[np.ndarray, "points 3"], margin: float) 
 
 
 def aim(config: CameraConfig, position: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"]) -> Camera:
-    """A camera at `position` that looks at `target`, the world's Z axis upright in the picture."""
+    """A camera at `position` that looks at `target`, the world's Z axis upright in the picture.
+
+    Raises:
+        ValueError: one stands above the other, so that Z points nowhere in the picture.
+    """
+    if np.linalg.norm((target - position)[:2]) < STEEPEST_M:
+        raise ValueError("it stands straight above or below what it looks at; change distance_m or look_at_m")
     forward = (target - position) / np.linalg.norm(target - position)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
@@ -198,17 +245,28 @@ def as_json(camera: Camera) -> dict[str, Any]:
     }
 
 
-def read_cameras(path: Path) -> dict[str, Camera]:
+def read_cameras(path: Path, names: Sequence[str] | None = None) -> dict[str, Camera]:
     """The cameras of a clip, by name.
 
+    Args:
+        path: cameras.json.
+        names: which cameras, in this order; all where they are not given.
+
     Raises:
-        InputError: the file is missing or does not agree with its schema.
+        InputError: the file is missing, does not agree with its schema, or lacks one of these cameras.
     """
     content = read_json(path)
     problems = schema_problems(content, SCHEMAS / "cameras.schema.yaml")
     if problems:
         raise InputError(f"{path}: {problems[0]}. Run the scene stage again.")
-    return {name: camera_from(entry) for name, entry in content["cameras"].items()}
+    found = content["cameras"]
+    absent = [name for name in names or () if name not in found]
+    if absent:
+        raise InputError(
+            f"{path}: has no camera {', '.join(absent)}; it has {', '.join(found)}. "
+            "Run the scene stage again, or correct camera.views."
+        )
+    return {name: camera_from(found[name]) for name in (found if names is None else names)}
 
 
 def camera_from(entry: Mapping[str, Any]) -> Camera:

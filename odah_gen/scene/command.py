@@ -7,9 +7,9 @@ from odah_gen.run import open_run
 from odah_gen.scene.stage import write_scene
 
 EPILOG = """\
-Reads body.npz of each clip and writes scene.json (everything that Blender needs), cameras.json (K, R, t of the front
-and the side camera) and clothes.npz (a T-shirt and trousers cut to the subject). Everything random is drawn from the
-run's seed and the clip's name: the same on any machine. Next stage: odah-gen render.
+Reads body.npz of each clip and writes scene.json (everything that Blender needs), cameras.json (K, R, t of every camera
+of camera.views) and clothes.npz (what the subject wears, cut to its body). Everything random is drawn from the run's
+seed and the clip's name: the same on any machine. Next stage: odah-gen render.
 """
 
 

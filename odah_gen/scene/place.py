@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from odah_gen.config import HDRI
 from odah_gen.config import Room as RoomConfig
 from odah_gen.errors import InputError
 from odah_gen.scene.appearance import Material
@@ -17,7 +18,6 @@ from odah_gen.scene.room_lights import Light, ceiling_lights
 from odah_gen.scene.room_parts import Part, Prop
 from odah_gen.scene.room_placing import place_props
 
-HDRI = "hdri"
 HDRI_SUFFIXES = (".hdr", ".exr")
 OPEN_FLOOR_M = 12.0
 OPEN_LIGHT_M, OPEN_LIGHT_SIZE_M, OPEN_LIGHT_W = 4.5, 2.0, 120.0

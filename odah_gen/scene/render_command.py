@@ -1,4 +1,4 @@
-"""`odah-gen render`: two-camera videos and masks of clips."""
+"""`odah-gen render`: videos and masks of clips."""
 
 import argparse
 import functools
@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 from odah_gen.cli import add_clip_arguments
 from odah_gen.estimate import render_seconds
-from odah_gen.run import CAMERAS, open_run
+from odah_gen.run import open_run
 from odah_gen.scene.blender import is_software
 from odah_gen.scene.render_stage import Progress, leave_finished, render_clips
 
 LOG_INTERVAL_S = 5.0
 ERASE_LINE = "\r\x1b[K"
 EPILOG = """\
-Needs the scene stage. One Blender without a window draws clip after clip and writes front.mp4, side.mp4 (H264), a
-lossless mask for each (255 where the person is) and render.json. A clip that was killed goes on at its last whole
+Needs the scene stage. One Blender without a window draws clip after clip and writes front.mp4, side.mp4 (H264; one
+for each of camera.views), a lossless mask for each (255 where the person is) and render.json. A clip that was killed goes on at its last whole
 segment; a finished one whose inputs have not changed since is left as it is (delete its render.json to draw it again). Without a GPU it draws in software: seconds per frame, and half a minute more the first time, when shaders are
 compiled. ODAH_BLENDER_PYTHON names another Python that has bpy.
 """
@@ -32,9 +32,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Render every clip that is not up to date, with progress on standard error."""
     run = open_run(arguments.run)
     waiting = leave_finished(run, arguments.clips, tell)
-    # Only EEVEE's times were measured.
-    clip_s = functools.partial(render_seconds, run.config, 1) if run.config.render.engine == "eevee" else None
-    render_clips(run, waiting, ProgressLine(clip_s=clip_s).show)
+    clip_s = functools.partial(render_seconds, run.config, 1)
+    render_clips(run, waiting, ProgressLine(clip_s=clip_s, cameras=len(run.config.camera.names)).show)
 
 
 def tell(sentence: str) -> None:
@@ -45,10 +44,10 @@ def tell(sentence: str) -> None:
 class ProgressLine:
     """Progress on standard error: one line written over in a terminal, in a log a line every few seconds."""
 
-    def __init__(self, command: str = "render", clip_s: Callable[[int], float] | None = None) -> None:
+    def __init__(self, command: str = "render", clip_s: Callable[[int], float] | None = None, cameras: int = 1) -> None:
         """Nothing of the command's work has been shown yet; `clip_s` tells the seconds for a clip of so many frames
-        without a GPU."""
-        self._command, self._clip_s = command, clip_s
+        without a GPU, of each of which there is a picture per camera."""
+        self._command, self._clip_s, self._cameras = command, clip_s, cameras
         self._shown_s = -LOG_INTERVAL_S
         self._renderer = ""
 
@@ -56,7 +55,7 @@ class ProgressLine:
         """Show how far the clip is; first, what draws."""
         if self._renderer != progress.renderer:
             self._renderer = progress.renderer
-            frames = progress.total // len(CAMERAS)
+            frames = progress.total // self._cameras
             clip_s = None if self._clip_s is None else self._clip_s(frames)
             line = describe_renderer(progress.renderer, frames, clip_s)
             sys.stderr.write(f"{ERASE_LINE if sys.stderr.isatty() else ''}{line}\n")

@@ -16,10 +16,11 @@ from odah_gen.config import Render
 from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT
-from odah_gen.run import CAMERAS, Run
-from odah_gen.scene.blender import Blender, Picture, blender_command, blender_running, require_egl
+from odah_gen.run import Run
+from odah_gen.scene.blender import Blender, Picture, blender_running, require_egl
 from odah_gen.scene.boxes import boxes_file, join_boxes, write_boxes
-from odah_gen.scene.rendered import BOXES, FACTS, MEASURED, rendered_files, video_file, videos
+from odah_gen.scene.cameras import Camera, read_cameras
+from odah_gen.scene.rendered import BOXES, FACTS, MEASURED, camera_of, rendered_files, video_file, videos
 from odah_gen.scene.stage import check_scene
 from odah_gen.scene.video import FORMS, SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
 from odah_gen.storage import read_json, write_json, write_npz
@@ -41,10 +42,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Job:
-    """A clip to render: its folder, its scene, the videos that are wanted with their kinds, and whether boxes are."""
+    """A clip to render: its folder, its scene, its cameras, the videos that are wanted with their kinds, and whether
+    boxes are."""
 
     folder: Path
     scene: Mapping[str, Any]
+    cameras: Mapping[str, Camera]
     videos: Mapping[str, str]
     boxes: bool
 
@@ -70,18 +73,28 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
     """
     if not clip_ids:
         return
-    scenes = {clip_id: read_scene(run.clip(clip_id) / "scene.json") for clip_id in clip_ids}
+    jobs = {clip_id: job_of(run, clip_id) for clip_id in clip_ids}
     render = run.config.render
-    blender_command(render.blender)
     require_egl()
     log = run.folder / f".blender.{os.getpid()}.part.log"
     with blender_running(render.blender, render.device, log) as blender:
-        for clip_id, scene in scenes.items():
-            folder, clock = run.clip(clip_id), Clock(clip_id, scene["frames"] * len(CAMERAS), report)
-            origin = made_from(folder, scene, render)
-            job = Job(folder, scene, videos(render.outputs), "boxes" in render.outputs)
-            with scratch_folder(folder, with_code(origin)) as scratch:
+        for clip_id, job in jobs.items():
+            clock = Clock(clip_id, job.scene["frames"] * len(job.cameras), report)
+            origin = made_from(job.folder, job.scene, render)
+            with scratch_folder(job.folder, with_code(origin)) as scratch:
                 render_into(job, scratch, blender, clock, origin)
+
+
+def job_of(run: Run, clip_id: str) -> Job:
+    """What is to be drawn of a clip.
+
+    Raises:
+        InputError: a file is missing or not as expected, or a camera of the configuration is not in cameras.json.
+    """
+    folder, names, outputs = run.clip(clip_id), run.config.camera.names, run.config.render.outputs
+    scene = read_scene(folder / "scene.json")
+    cameras = read_cameras(folder / scene["cameras"], names)
+    return Job(folder, scene, cameras, videos(names, outputs), "boxes" in outputs)
 
 
 def leave_finished(run: Run, clip_ids: Sequence[str], tell: Callable[[str], None]) -> list[str]:
@@ -98,7 +111,7 @@ def leave_finished(run: Run, clip_ids: Sequence[str], tell: Callable[[str], None
     waiting = []
     for clip_id in clip_ids:
         folder = run.clip(clip_id)
-        files = [folder / name for name in rendered_files(run.config.render.outputs)]
+        files = [folder / name for name in rendered_files(run.config.camera.names, run.config.render.outputs)]
         origin = made_from(folder, read_scene(folder / "scene.json"), run.config.render)
         if all(file.is_file() for file in files) and read_json(folder / FACTS).get("made_from") == origin:
             for file in files:
@@ -117,7 +130,7 @@ def render_into(job: Job, scratch: Path, blender: Blender, clock: "Clock", origi
     for video, name in files.items():
         join_segments(scratch, video, count, job.scene["fps"], scratch / name)
     if job.boxes:
-        write_npz(scratch / BOXES, **join_boxes(scratch, count))
+        write_npz(scratch / BOXES, **join_boxes(scratch, tuple(job.cameras), count))
     (job.folder / FACTS).unlink(missing_ok=True)
     for name in [*files.values(), *([BOXES] if job.boxes else [])]:
         os.replace(scratch / name, job.folder / name)
@@ -232,25 +245,26 @@ class Clock:
 def render_segments(job: Job, scratch: Path, blender: Blender, clock: Clock) -> dict[str, Any]:
     """Encode every picture that Blender makes; returns the content of render.json."""
     scene, scene_file = job.scene, job.folder / "scene.json"
-    sizes = picture_sizes(job.folder / scene["cameras"])
     facts_file = scratch / FACTS
     done = whole_segments(scratch, tuple(job.videos))
     first = min(done * SEGMENT_FRAMES, scene["frames"])
-    clock.skip(first * len(CAMERAS))
+    clock.skip(first * len(job.cameras))
     if first == scene["frames"] and facts_file.is_file():
         return read_json(facts_file)
     frames: dict[str, list[bytes]] = {video: [] for video in job.videos}
     measured = [kind for kind in MEASURED if kind in job.videos.values()]
     last: Picture | None = None
-    for last in blender.pictures(scene_file, scratch, CAMERAS, measured, first):
-        kind, size = job.videos[last.video], sizes[last.video.split("_")[0]]
+    for last in blender.pictures(scene_file, scratch, tuple(job.cameras), measured, first):
+        kind = job.videos[last.video]
+        camera = camera_of(last.video, kind)
+        size = (job.cameras[camera].width, job.cameras[camera].height)
         frames[last.video].append(read_picture(last.file, size[0] * size[1] * FORMS[kind].pixel_bytes))
         if kind == "mask":
             clock.tick(last.renderer)
         if len(frames[last.video]) == SEGMENT_FRAMES or last.frame == scene["frames"] - 1:
             number, content = last.frame // SEGMENT_FRAMES, frames[last.video]
             if kind == "mask" and job.boxes:
-                write_boxes(boxes_file(scratch, last.video.removesuffix("_mask"), number), content, size)
+                write_boxes(boxes_file(scratch, camera, number), content, size)
             write_segment(segment_file(scratch, last.video, number), content, size, scene["fps"], kind)
             frames[last.video] = []
     if last is None or last.frame != scene["frames"] - 1:
@@ -264,9 +278,3 @@ def render_segments(job: Job, scratch: Path, blender: Blender, clock: Clock) -> 
     }
     write_json(facts_file, facts)
     return facts
-
-
-def picture_sizes(cameras: Path) -> dict[str, tuple[int, int]]:
-    """Width and height (px) of every camera's pictures."""
-    content = read_json(cameras)["cameras"]
-    return {camera: (content[camera]["width"], content[camera]["height"]) for camera in CAMERAS}

@@ -11,20 +11,20 @@ from jaxtyping import Float
 
 from odah_gen.body.model import BodyModel, find_body_model
 from odah_gen.body.skinning import posed_vertices, shape_body
-from odah_gen.config import Render
+from odah_gen.config import Render, paper_views
 from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT, SCENE_SCHEMA
 from odah_gen.run import Run
 from odah_gen.scene.appearance import draw_skin
-from odah_gen.scene.cameras import outline, place_cameras, write_cameras
+from odah_gen.scene.cameras import DRAWS_OF_A_CAMERA, outline, place_cameras, write_cameras
 from odah_gen.scene.dressing import dress, write_clothes
 from odah_gen.scene.place import Place, choose_kind, draw_place
 from odah_gen.scene.wardrobe import choose_clothes, draw_wardrobe
 from odah_gen.schemas import schema_problems
 from odah_gen.storage import write_json
 
-SCHEMA = 1
+SCHEMA = 2
 WEAR = {
     "upper": ("upper",),
     "lower": ("lower",),
@@ -40,17 +40,17 @@ AMBIENT_LINEAR = (0.15, 0.15, 0.155)
 def write_scene(run: Run, clip_id: str) -> None:
     """Describe a clip's scene: `C/body.npz` in; `C/clothes.npz`, `C/cameras.json` and `C/scene.json` out.
 
-    Skin, eyes, hair, shoes and the whole wardrobe are drawn per subject; what of it is worn, room and cameras per clip,
-    each from its own seed.
+    Skin, eyes, hair, shoes and the whole wardrobe are drawn per subject; what of it is worn, room and every camera per
+    clip, each from its own seed.
 
     Raises:
-        InputError: `body.npz` is missing, or holds NaN or no frame.
+        InputError: `body.npz` is missing, or holds NaN or no frame, or a camera cannot stand where it should.
     """
     folder, subject = run.clip(clip_id), str(run.row(clip_id)["subject"])
     motion = read_world_motion(folder / "body.npz")
     model = find_body_model(run.config.body, str(motion["gender"]))
     points = clip_outline(model, motion)
-    cameras = place_cameras(run.config.camera, points, run.generator(clip_id, "cameras"))
+    cameras = place_cameras(run.config.camera, points, lambda name: camera_generator(run, clip_id, name))
     kind = choose_kind(run.config.room, run.generator(clip_id, "room kind"))
     place = draw_place(run.config.room, kind, points, cameras, run.generator(clip_id, "room"))
     skin = draw_skin(run.generator(subject, "skin"))
@@ -74,6 +74,19 @@ def write_scene(run: Run, clip_id: str) -> None:
     }
     check_scene(folder / "scene.json", scene)
     write_json(folder / "scene.json", scene)
+
+
+def camera_generator(run: Run, clip_id: str, name: str) -> np.random.Generator:
+    """What decides the height and shift of a camera in a clip; other cameras change nothing in it.
+
+    The paper's two take their numbers from one seed, one after the other.
+    """
+    paper = list(paper_views())
+    if name not in paper:
+        return run.generator(clip_id, f"camera {name}")
+    generator = run.generator(clip_id, "cameras")
+    generator.random(DRAWS_OF_A_CAMERA * paper.index(name))
+    return generator
 
 
 def clip_outline(model: BodyModel, motion: Mapping[str, np.ndarray]) -> Float[np.ndarray, "corners 3"]:

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_gen.storage import atomic
 from odah_net.data.clips import ClipData
 from odah_net.data.crop import crop_about
@@ -43,7 +42,7 @@ def read_crops(clip: ClipData, start: int, count: int, pixels: int) -> Crops:
     Raises:
         InputError: a video is damaged or too short, or a mask is empty.
     """
-    views = [read_view(clip, camera, start, count, pixels) for camera in CAMERAS]
+    views = [read_view(clip, camera, start, count, pixels) for camera in clip.views]
     pictures, masks, intrinsics = (np.stack(part, 1) for part in zip(*views))
     return Crops(pictures, masks, intrinsics)
 
@@ -100,6 +99,6 @@ def store(folder: Path, clip: ClipData, pixels: int) -> None:
 
 def fingerprint(clip: ClipData) -> int:
     """A checksum of sizes and times of a clip's videos and cameras."""
-    names = ("cameras.json", *(f"{camera}{end}" for camera in CAMERAS for end in (".mp4", "_mask.mkv")))
+    names = ("cameras.json", *(f"{camera}{end}" for camera in clip.views for end in (".mp4", "_mask.mkv")))
     facts = [(clip.folder / name).stat() for name in names]
     return zlib.crc32(repr([(fact.st_size, fact.st_mtime_ns) for fact in facts]).encode())

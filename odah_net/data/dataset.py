@@ -11,16 +11,16 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_net.configuration import NetworkSize
 from odah_net.data.augment import augmented
 from odah_net.data.clips import ClipData, root_relative
 from odah_net.data.crop import normalised
 from odah_net.data.crops_of_clip import CropCache, Crops, read_crops
+from odah_net.data.mirror import change_places, mirrored
 from odah_net.data.space_points import View, places_in_crop, space_points
 
 Sample = dict[str, Tensor]
-POINTS, AUGMENTATION = 0, 1
+POINTS, AUGMENTATION, MIRROR = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Sequences(Dataset[Sample]):
         seed: int = 0,
         cache: CropCache | None = None,
         augment: bool = False,
+        mirror: bool = False,
     ) -> None:
         """Find the windows.
 
@@ -61,12 +62,13 @@ class Sequences(Dataset[Sample]):
             seed: decides points and augmentation.
             cache: where crops are kept; decoded for every sample where there is none.
             augment: change squares and colours and hide parts, differently in every epoch.
+            mirror: exchange left and right in half of the windows, in other ones in every epoch.
 
         Raises:
             InputError: no clip is long enough.
         """
         self.clips, self.size, self.length, self.seed, self.cache, self.epoch = clips, size, length, seed, cache, 0
-        self.augment = augment
+        self.augment, self.mirror = augment, mirror
         self.windows = [
             Window(number, start)
             for number, clip in enumerate(clips)
@@ -97,6 +99,8 @@ class Sequences(Dataset[Sample]):
             "scales": np.broadcast_to(labels["scales"], (self.length, *labels["scales"].shape)),
             "key_points": root_relative(labels)[frames],
         }
+        if self.mirror and self._generator(clip, window.start, MIRROR).uniform() < 0.5:
+            sample = mirrored(sample, labels, change_places(*(clip.cameras[view] for view in clip.views)))
         tensors = {name: torch.from_numpy(np.array(array, dtype=np.float32)) for name, array in sample.items()}
         return tensors | {"clip": torch.full((self.length,), window.clip), "frame": torch.from_numpy(frames)}
 
@@ -115,7 +119,7 @@ class Sequences(Dataset[Sample]):
                 clip,
                 crops.masks[number],
                 crops.intrinsics[number],
-                self.size.points,
+                self.size,
                 self._generator(clip, frame, POINTS),
             )
             for number, frame in enumerate(frames)
@@ -123,7 +127,7 @@ class Sequences(Dataset[Sample]):
         return np.stack([points for points, _ in drawn]), np.stack([places for _, places in drawn])
 
     def _generator(self, clip: ClipData, frame: int, purpose: int) -> np.random.Generator:
-        """What decides the points of a frame, or the augmentation of a window that begins there."""
+        """What decides the points of a frame, or how a window that begins there is changed."""
         return np.random.default_rng([self.seed, self.epoch, zlib.crc32(clip.clip_id.encode()), int(frame), purpose])
 
 
@@ -131,9 +135,9 @@ def frame_points(
     clip: ClipData,
     masks: np.ndarray,
     intrinsics: Float[np.ndarray, "2 3 3"],
-    count: int,
+    size: NetworkSize,
     generator: np.random.Generator,
-) -> tuple[Float[np.ndarray, "count 3"], Float[np.ndarray, "2 count 2"]]:
+) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, "2 points 2"]]:
     """Points in space about their mean (m) and their places in the crops of a frame.
 
     Raises:
@@ -141,10 +145,10 @@ def frame_points(
     """
     views = [
         View(mask, matrix, clip.cameras[camera].rotation, clip.cameras[camera].translation_m)
-        for mask, matrix, camera in zip(masks, intrinsics, CAMERAS)
+        for mask, matrix, camera in zip(masks, intrinsics, clip.views)
     ]
     try:
-        points = space_points(views, count, generator)
+        points = space_points(views, size.points, generator, size.rays)
     except ValueError as error:
         raise InputError(f"{clip.folder}: {error}. Check cameras.json and the masks of this clip.") from error
     return points - points.mean(0), np.stack([places_in_crop(view, points) for view in views])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-PIXELS = 500
+RAYS = 500
 STEP_M = 0.05
 
 
@@ -46,22 +46,30 @@ class View:
         seen = points_m @ (self.intrinsics @ self.rotation).T + self.intrinsics @ self.translation_m
         return seen[:, :2] / np.where(seen[:, 2:] > 0, seen[:, 2:], np.nan)
 
-    def shows(self, points_m: Float[np.ndarray, "points 3"]) -> Bool[np.ndarray, " points"]:
-        """Which points fall on the mask."""
-        with np.errstate(invalid="ignore"):
-            pixel = np.floor(np.nan_to_num(self.project(points_m), nan=-1.0)).astype(int)
-        inside = ((pixel >= 0) & (pixel < self.mask.shape[::-1])).all(1)
-        found = np.zeros(len(points_m), dtype=bool)
-        found[inside] = self.mask[pixel[inside, 1], pixel[inside, 0]]
+    def shows_along(
+        self,
+        origin_m: Float[np.ndarray, "3"],
+        rays: Float[np.ndarray, "rays 3"],
+        depths_m: Float[np.ndarray, " depths"],
+    ) -> Bool[np.ndarray, "depths rays"]:
+        """Which of the points `origin + depth × ray` fall on the mask."""
+        matrix = self.intrinsics @ self.rotation
+        start, slope = matrix @ origin_m + self.intrinsics @ self.translation_m, rays @ matrix.T
+        x, y, z = (start[axis] + depths_m[:, None] * slope[:, axis] for axis in range(3))
+        height, width = self.mask.shape
+        inside = (z > 0) & (x >= 0) & (y >= 0) & (x < width * z) & (y < height * z)
+        found = np.zeros(inside.shape, dtype=bool)
+        column, row = ((axis[inside] / z[inside]).astype(int) for axis in (x, y))
+        found[inside] = self.mask[row.clip(max=height - 1), column.clip(max=width - 1)]
         return found
 
 
 def space_points(
-    views: Sequence[View], count: int, generator: np.random.Generator, pixels: int = PIXELS
+    views: Sequence[View], count: int, generator: np.random.Generator, rays: int = RAYS
 ) -> Float[np.ndarray, "count 3"]:
     """Points that every view shows on the person (m, world), in random order.
 
-    Where fewer than `count` are found, some stand there more than once.
+    They lie on so many rays of each view. Where fewer than `count` are found, some stand there more than once.
 
     Raises:
         ValueError: a mask is empty, or no point lies on both.
@@ -69,7 +77,7 @@ def space_points(
     if not all(view.mask.any() for view in views):
         raise ValueError("the mask of a view is empty")
     middle = passing_place([view.position_m for view in views], [view.rays(centre(view.mask))[0] for view in views])
-    found = np.concatenate([shown_points(view, views, middle, pixels, generator) for view in views])
+    found = np.concatenate([shown_points(view, views, middle, rays, generator) for view in views])
     if not len(found):
         raise ValueError("no point in space lies on the masks of both views: the cameras do not fit the masks")
     return found[generator.choice(len(found), count, replace=len(found) < count)]
@@ -90,23 +98,19 @@ def passing_place(
 
 
 def shown_points(
-    view: View, views: Sequence[View], middle: Float[np.ndarray, "3"], pixels: int, generator: np.random.Generator
+    view: View, views: Sequence[View], middle: Float[np.ndarray, "3"], count: int, generator: np.random.Generator
 ) -> Float[np.ndarray, "points 3"]:
-    """The points on rays through a view's mask that the other views show too."""
-    points = ray_points(view, middle, pixels, generator)
-    others = [other.shows(points) for other in views if other is not view]
-    return points[np.logical_and.reduce(others)]
+    """The points on rays through a view's mask that the other views show too.
 
-
-def ray_points(
-    view: View, middle: Float[np.ndarray, "3"], pixels: int, generator: np.random.Generator
-) -> Float[np.ndarray, "points 3"]:
-    """Points every 50 mm on rays through pixels of a mask, from half to one and a half times the distance of `middle`."""
+    They lie every 50 mm, from half to one and a half times the distance of `middle`.
+    """
     places = np.argwhere(view.mask)[:, ::-1] + 0.5
-    chosen = places[generator.choice(len(places), min(pixels, len(places)), replace=False)]
+    rays = view.rays(places[generator.choice(len(places), min(count, len(places)), replace=False)])
     distance = float(np.linalg.norm(middle - view.position_m))
     depths = np.arange(0.5 * distance, 1.5 * distance, STEP_M)
-    return (view.position_m + depths[:, None, None] * view.rays(chosen)).reshape(-1, 3)
+    others = [other.shows_along(view.position_m, rays, depths) for other in views if other is not view]
+    depth, ray = np.nonzero(np.logical_and.reduce(others))
+    return view.position_m + depths[depth, None] * rays[ray]
 
 
 def places_in_crop(view: View, points_m: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:

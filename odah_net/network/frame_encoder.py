@@ -1,5 +1,7 @@
 """Two views and points in space → the feature of a frame, which is also the frame's own prediction."""
 
+from typing import cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,6 +21,7 @@ class FrameEncoder(nn.Module):
 
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
+        self.by_height = size.points_by_height
         self.hourglass = StackedHourglass(size)
         self.heads = nn.ModuleList(
             [nn.Conv2d(size.hourglass_channels, size.head_channels, 1) for _ in range(size.stacks)]
@@ -35,6 +38,11 @@ class FrameEncoder(nn.Module):
         self.hourglass.apply(small_weights)
         self.heads.apply(small_weights)
 
+    def begin_with(self, feature: Float[Tensor, " features"]) -> None:
+        """Let an encoder that has learnt nothing say about this feature of every frame: it is the last layer's bias."""
+        with torch.no_grad():
+            cast(nn.Conv1d, self.frame_mlp[-1]).bias.copy_(feature)  # type: ignore[union-attr]
+
     def forward(
         self,
         pictures: Float[Tensor, "batch 2 3 side side"],
@@ -50,10 +58,20 @@ class FrameEncoder(nn.Module):
         """
         with torch.autocast("cuda", torch.bfloat16, enabled=pictures.is_cuda):
             maps = [head(each) for head, each in zip(self.heads, self.hourglass(pictures.flatten(0, 1)))]
+        if self.by_height:
+            points_m, places = from_the_highest(points_m, places)
         local = torch.cat([sampled(each, places.flatten(0, 1)) for each in maps], 1)
         local = local.unflatten(0, pictures.shape[:2]).flatten(1, 2)
         points = self.point_mlp(torch.cat([points_m.mT, local], 1))
         return self.frame_mlp(points.flatten(1)[..., None])[..., 0]
+
+
+def from_the_highest(
+    points_m: Float[Tensor, "batch points 3"], places: Float[Tensor, "batch 2 points 2"]
+) -> tuple[Float[Tensor, "batch points 3"], Float[Tensor, "batch 2 points 2"]]:
+    """The points in order of height, the world's Z, so that the frame MLP finds a height at about the same place."""
+    order = points_m[..., 2].argsort(dim=1, descending=True)[..., None]
+    return points_m.take_along_dim(order, 1), places.take_along_dim(order[:, None], 2)
 
 
 def sampled(

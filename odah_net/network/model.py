@@ -33,6 +33,12 @@ def read_features(features: Float[Tensor, "*batch features"]) -> Prediction:
     return Prediction(angles, scales.unflatten(-1, (BODIES, 3)) / SCALE_DIVISOR + 1.0)
 
 
+def features_that_say(prediction: Prediction) -> Float[Tensor, "*batch features"]:
+    """The inverse of `read_features`."""
+    scales = (prediction.scales - 1.0) * SCALE_DIVISOR
+    return torch.cat([prediction.angles_rad, scales.flatten(-2)], -1)
+
+
 class SequenceNetwork(nn.Module):
     """Features of a sequence → angles of each frame and one set of scale factors."""
 

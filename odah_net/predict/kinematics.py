@@ -9,8 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from odah_gen.errors import InputError
 from odah_gen.frames import world_to_ground
-from odah_gen.run import CAMERAS
-from odah_net.configuration import FEATURES
+from odah_net.configuration import FEATURES, VIEWS
 from odah_net.data.crop import Crop, crop_about, normalised
 from odah_net.data.space_points import View, places_in_crop, space_points
 from odah_net.kinematics import PELVIS_SHIFTS, Kinematics
@@ -69,10 +68,10 @@ def observed(
     network.eval()
     for start in range(0, recording.frames, FRAMES_AT_ONCE):
         count = min(FRAMES_AT_ONCE, recording.frames - start)
-        views = zip(*(view_frames(recording, camera, start, count) for camera in CAMERAS))
+        views = zip(*(view_frames(recording, camera, start, count) for camera in VIEWS))
         for frame, pair in enumerate(views, start):
             crops = [crop for view in pair if (crop := cropped(view, network.size.image_px))]
-            if len(crops) == len(CAMERAS):
+            if len(crops) == len(VIEWS):
                 generator = np.random.default_rng([seed, frame])
                 features[frame], middles[frame] = frame_feature(network, recording, crops, device, generator)
     return features, middles
@@ -110,7 +109,7 @@ def frame_feature(
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The feature of a frame, and the middle of its points in space (m, world)."""
-    cameras = [recording.cameras[camera] for camera in CAMERAS]
+    cameras = [recording.cameras[camera] for camera in VIEWS]
     views = [
         View(cut.mask, cut.crop.matrix @ camera.intrinsics, camera.rotation, camera.translation_m)
         for cut, camera in zip(crops, cameras)

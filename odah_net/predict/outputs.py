@@ -11,11 +11,11 @@ from jaxtyping import Float
 from odah_gen.body.layout import load_layout
 from odah_gen.dataset.overlay import write_overlay
 from odah_gen.frames import ground_to_world
-from odah_gen.run import CAMERAS
 from odah_gen.scene.cameras import in_picture, project
 from odah_gen.skeleton.mot import write_mot
 from odah_gen.skeleton.worker import call
 from odah_gen.storage import atomic
+from odah_net.configuration import VIEWS
 from odah_net.kinematics import Kinematics
 from odah_net.predict.kinematics import Motion
 from odah_net.predict.recording import Recording
@@ -57,17 +57,17 @@ def draw_over(
         "joint_names": np.array(forward.skeleton.joint_names),
         "body_names": np.array(forward.skeleton.body_names),
     }
-    for camera in CAMERAS:
+    for camera in VIEWS:
         for kind, places in points.items():
             seen_px = project(recording.cameras[camera], ground_to_world(places.double().cpu().numpy()))
             labels |= {
                 f"{camera}_{kind}_px": seen_px,
                 f"{camera}_{kind}_visible": in_picture(recording.cameras[camera], seen_px),
             }
-    front = recording.cameras["front"]
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         # The overlay is drawn for a clip's folder, where the videos have the cameras' names.
-        for camera in CAMERAS:
+        for camera in VIEWS:
             (Path(scratch) / f"{camera}.mp4").symlink_to(recording.videos[camera].resolve())
-        write_overlay(Path(scratch), labels, (front.width, front.height), recording.fps)
+        cameras = {view: recording.cameras[view] for view in VIEWS}
+        write_overlay(Path(scratch), labels, cameras, recording.fps)
         os.replace(Path(scratch) / "overlay.mp4", folder / "overlay.mp4")

@@ -11,9 +11,10 @@ from scipy import ndimage
 
 from odah_gen.dataset.video import inspect_video
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_gen.scene.cameras import Camera, read_cameras
+from odah_net.configuration import VIEWS
 from odah_net.data.random_access import decode
+from odah_net.predict.segmenter import Segmenter
 
 BACKGROUND_FRAMES = 50
 DIFFERENCE = 25.0
@@ -29,7 +30,8 @@ class Recording:
         videos: by camera.
         cameras: by name; the world is that of the training data (docs/network.md).
         fps, frames: of both.
-        mask_files: by camera; background subtraction where there are none.
+        mask_files: by camera.
+        segmenter: makes masks where there are no files; background subtraction where there is neither.
     """
 
     videos: Mapping[str, Path]
@@ -37,6 +39,7 @@ class Recording:
     fps: float
     frames: int
     mask_files: Mapping[str, Path] | None = None
+    segmenter: Segmenter | None = None
 
     def pictures(self, camera: str, start: int, count: int) -> UInt8[np.ndarray, "count height width 3"]:
         """Some frames of a camera."""
@@ -46,6 +49,8 @@ class Recording:
         """Where the person is in some frames of a camera; nowhere in a frame where nothing is found."""
         if self.mask_files:
             return decode(self.mask_files[camera], start, count, "gray") > 127
+        if self.segmenter:
+            return self.segmenter.masks(self.pictures(camera, start, count))
         return np.stack([person(frame, self.backgrounds[camera]) for frame in self.pictures(camera, start, count)])
 
     @cached_property
@@ -54,7 +59,7 @@ class Recording:
         wanted = np.unique(np.linspace(0, self.frames - 1, BACKGROUND_FRAMES).astype(int))
         return {
             camera: np.median(np.concatenate([self.pictures(camera, int(frame), 1) for frame in wanted]), 0)
-            for camera in CAMERAS
+            for camera in VIEWS
         }
 
 
@@ -72,7 +77,10 @@ def person(
 
 
 def open_recording(
-    videos: Mapping[str, Path], cameras_file: Path, mask_files: Mapping[str, Path] | None = None
+    videos: Mapping[str, Path],
+    cameras_file: Path,
+    mask_files: Mapping[str, Path] | None = None,
+    segmenter: Segmenter | None = None,
 ) -> Recording:
     """Look at both videos and the cameras.
 
@@ -80,10 +88,12 @@ def open_recording(
         InputError: a file is missing or damaged, or videos and cameras do not fit together.
     """
     cameras = read_cameras(cameras_file)
-    facts = {camera: inspect_video(videos[camera]) for camera in CAMERAS}
+    facts = {camera: inspect_video(videos[camera]) for camera in VIEWS}
     for camera, fact in facts.items():
         if camera not in cameras:
-            raise InputError(f"{cameras_file}: has no camera {camera}; {', '.join(CAMERAS)} were expected.")
+            raise InputError(
+                f"{cameras_file}: has no camera {camera}; it has {', '.join(cameras)}. Call the two {' and '.join(VIEWS)}."
+            )
         size, picture = (cameras[camera].width, cameras[camera].height), (fact.width, fact.height)
         if size != picture:
             raise InputError(
@@ -94,4 +104,5 @@ def open_recording(
         raise InputError(
             f"{videos['side']}: has {facts['side'].fps} frames/s and the other {facts['front'].fps}. Resample one."
         )
-    return Recording(videos, cameras, rates.pop(), min(fact.frames for fact in facts.values()), mask_files)
+    frames = min(fact.frames for fact in facts.values())
+    return Recording(videos, cameras, rates.pop(), frames, mask_files, segmenter)

@@ -32,15 +32,26 @@ class InEpoch(Dataset[Sample]):
 
 
 class Steps:
-    """The samples of each step from `first` on, as (epoch, index); each epoch has an order of its own."""
+    """The samples of each step from `first` on, as (epoch, index); each epoch has an order of its own.
 
-    def __init__(self, samples: int, batch: int, seed: int, first: int, last: int) -> None:
+    Of several processes that train together each takes its share of a step. Where a step has fewer samples than there are
+    processes, those without a share take a sample that is to count nothing.
+    """
+
+    def __init__(
+        self, samples: int, batch: int, seed: int, first: int, last: int, rank: int = 0, ranks: int = 1
+    ) -> None:
         self.samples, self.batch, self.seed, self.first, self.last = samples, batch, seed, first, last
+        self.rank, self.ranks = rank, ranks
 
     @property
     def per_epoch(self) -> int:
         """Steps in one pass over the samples; the last one may be smaller."""
         return -(-self.samples // self.batch)
+
+    def size(self, step: int) -> int:
+        """Samples of a step, over all processes."""
+        return min(self.batch, self.samples - step % self.per_epoch * self.batch)
 
     def __len__(self) -> int:
         return max(0, self.last - self.first)
@@ -49,4 +60,5 @@ class Steps:
         for step in range(self.first, self.last):
             epoch, number = divmod(step, self.per_epoch)
             order = np.random.default_rng([self.seed, epoch]).permutation(self.samples)
-            yield [(epoch, int(index)) for index in order[number * self.batch : (number + 1) * self.batch]]
+            whole = [(epoch, int(index)) for index in order[number * self.batch : (number + 1) * self.batch]]
+            yield whole[self.rank :: self.ranks] or whole[:1]

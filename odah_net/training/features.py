@@ -70,13 +70,28 @@ class FeatureWindows(Dataset[Sample]):
 
     features: Features
 
-    def __init__(self, clips: Sequence[ClipData], length: int, step: int = WINDOW_STEP) -> None:
+    def __init__(
+        self,
+        clips: Sequence[ClipData],
+        length: int,
+        step: int = WINDOW_STEP,
+        noise_rad: float = 0.0,
+        seed: int = 0,
+    ) -> None:
         """Find the windows.
+
+        Args:
+            clips: of a data set.
+            length: frames of a window.
+            step: windows begin every so many frames.
+            noise_rad: standard deviation of what is added to every feature, other numbers in every epoch: an encoder's
+                errors are smaller on the frames that it learnt from than on others.
+            seed: decides the noise.
 
         Raises:
             InputError: no clip has enough valid frames in a row.
         """
-        self.clips, self.length, self.epoch = clips, length, 0
+        self.clips, self.length, self.epoch, self.noise_rad, self.seed = clips, length, 0, noise_rad, seed
         self.windows = [(clip, start) for clip in clips for start in window_starts(clip.labels["valid"], length, step)]
         if not self.windows:
             raise InputError(
@@ -90,8 +105,10 @@ class FeatureWindows(Dataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         clip, start = self.windows[index]
         part = slice(start, start + self.length)
+        features = self.features[clip.clip_id][part]
+        generator = np.random.default_rng([self.seed, self.epoch, index])
         arrays = {
-            "features": self.features[clip.clip_id][part],
+            "features": features + self.noise_rad * generator.standard_normal(features.shape),
             "angles": clip.labels["coordinates_rad"][part],
             "scales": np.broadcast_to(clip.labels["scales"], (self.length, *clip.labels["scales"].shape)),
         }

@@ -1,85 +1,32 @@
 """A training run: both stages, begun or gone on with."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import nn
 
 from odah_gen.body.layout import load_layout
 from odah_gen.errors import InputError
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.worker import call
 from odah_net.configuration import size_called
-from odah_net.data.clips import ClipData, open_clips
-from odah_net.data.crops_of_clip import CropCache
+from odah_net.data.clips import ClipData
 from odah_net.data.dataset import Sequences
 from odah_net.kinematics import Kinematics
-from odah_net.network.model import Network, Prediction
+from odah_net.network.model import Network, Prediction, features_that_say
+from odah_net.training.board import writer_class
 from odah_net.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from odah_net.training.features import FeatureWindows, kept_features
+from odah_net.training.features import FeatureWindows
 from odah_net.training.log import LossLog
 from odah_net.training.plan import FRAME, SEQUENCE, Length, Plan
-from odah_net.training.stages import Session, Stage, frame_prediction, run_stage
+from odah_net.training.samples import Machine, Samples, samples_of, unseen_samples
+from odah_net.training.stages import Session, Stage, frame_prediction, run_stage, sequence_prediction
 
 CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
-
-
-@dataclass(frozen=True)
-class Machine:
-    """How a run uses the machine; nothing here changes what is learnt, apart from rounding.
-
-    Attributes:
-        device: where it is trained.
-        workers: processes that make samples.
-        at_once: most frames per forward pass.
-        save_every: steps between checkpoints.
-    """
-
-    device: torch.device
-    workers: int = 0
-    at_once: int = 64
-    save_every: int = 500
-
-
-@dataclass(frozen=True)
-class Samples:
-    """What both stages draw from.
-
-    Attributes:
-        frames: of the first stage, perhaps augmented.
-        plain: the same frames as they are.
-        windows: of the second stage; none where it has no steps. Their features are set when it begins.
-        kept: file for the features.
-    """
-
-    frames: Sequences
-    plain: Sequences
-    windows: FeatureWindows | None
-    kept: Path
-
-    def set_features(self, network: Network, machine: Machine) -> None:
-        """Give the windows what the encoder finds."""
-        if self.windows:
-            self.windows.features = kept_features(
-                self.kept, network.frame, self.plain, machine.at_once, machine.workers, machine.device
-            )
-
-
-def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -> Samples:
-    """The samples of a data set.
-
-    Raises:
-        InputError: the data cannot be used.
-    """
-    clips, size = open_clips(data, plan.subjects or None), size_called(plan.config)
-    cache = CropCache(out / "crops")
-    frames, plain = (Sequences(clips, size, 1, 1, plan.seed, cache, changed) for changed in (plan.augment, False))
-    return Samples(frames, plain, FeatureWindows(clips, size.frames) if length.sequence else None, out / called)
 
 
 def train(
@@ -104,13 +51,16 @@ def train(
         skeleton: of generic size; read by OpenSim where it is not given.
         unseen: a data set for validation; the second stage then builds on the best encoder of the first.
 
+    Where several processes train together, the first one writes, and all return when it has.
+
     Raises:
         InputError: the data cannot be used, `out` holds another run, or there is nothing to go on from.
     """
     # All samples are found before the first step, so that unfit data are refused then and not between the stages.
     seen = samples_of(data, out, plan, length, "features.npz")
-    as_it_is = dataclasses.replace(plan, subjects=(), augment=False)
-    validation = samples_of(unseen, out, as_it_is, length, "features-val.npz") if unseen else None
+    validation = unseen_samples(unseen, out, plan, length)
+    if machine.tensorboard:
+        writer_class()
     state = started(out, plan, resume) or beginning(plan, seen.frames.clips, skeleton or generic_skeleton())
     check_labels([*seen.frames.clips, *(validation.frames.clips if validation else ())], state.kinematics())
     network = state.build(machine.device)
@@ -147,14 +97,14 @@ def begin_session(out: Path, state: Checkpoint, network: Network, machine: Machi
         network=network,
         kinematics=state.kinematics(machine.device),
         device=machine.device,
-        terms=plan.terms,
-        learning_rate=plan.learning_rate,
-        seed=plan.seed,
+        plan=plan,
+        ranks=machine.ranks,
         workers=machine.workers,
         log=log,
         validation=validation,
         save=save,
         save_every=machine.save_every,
+        boards=out / "tensorboard" if machine.tensorboard else None,
     )
 
 
@@ -177,16 +127,19 @@ def frame_stage(
 def sequence_stage(
     network: Network, seen: Samples, unseen: Samples | None, plan: Plan, length: Length, machine: Machine
 ) -> Stage:
-    """The second stage: refinement of features that no longer change."""
-    windows = cast(FeatureWindows, seen.windows)
+    """The second stage: refinement of features that no longer change, or of those of an encoder that learns on."""
+    windows = cast(FeatureWindows | Sequences, seen.windows)
+    module: nn.Module = network if plan.unfreeze else network.sequence
     return Stage(
         name=SEQUENCE,
         samples=windows,
         batch=plan.sequence_batch,
         at_once=max(1, machine.at_once // windows.length),
         steps=length.steps(SEQUENCE, -(-len(windows) // plan.sequence_batch)),
-        module=network.sequence,
-        predict=lambda part: network.sequence(part["features"]),
+        module=module,
+        predict=(lambda part: sequence_prediction(network, part))
+        if plan.unfreeze
+        else (lambda part: network.sequence(part["features"])),
         unseen=unseen.windows if unseen else None,
     )
 
@@ -212,6 +165,8 @@ def beginning(plan: Plan, clips: Sequence[ClipData], skeleton: Skeleton) -> Chec
     torch.manual_seed(plan.seed)
     network = Network(size_called(plan.config))
     mean = mean_pose([clip.labels for clip in clips])
+    if plan.from_mean:
+        network.frame.begin_with(features_that_say(mean))
     return Checkpoint(plan, skeleton, mean, FRAME, 0, network.state_dict(), {})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ from torch.utils.data import DataLoader
 
 from odah_net.data.dataset import Sample
 from odah_net.kinematics import Kinematics
-from odah_net.losses import LossTerms, losses
+from odah_net.losses import losses
 from odah_net.network.model import Network, Prediction, read_features
 from odah_net.training.batches import Epochs, InEpoch, Steps
+from odah_net.training.board import Board
 from odah_net.training.log import LossLog, Progress
+from odah_net.training.plan import Plan
+from odah_net.training.ranks import Ranks
 
 ADAM_BETAS = (0.5, 0.999)
 UNSEEN_SAMPLES = 256
@@ -53,27 +57,27 @@ class Session:
         network: the whole network.
         kinematics: of the generic skeleton, on the device.
         device: where it is trained.
-        terms: which losses count.
-        learning_rate: of Adam.
-        seed: decides the order of samples.
+        plan: how it is trained.
+        ranks: this process among those that train together.
         workers: processes that make samples of frames.
         log: losses of every step.
         validation: losses on unseen samples at each checkpoint.
         save: called with stage, steps done, Adam's state, and whether no checkpoint of the stage validated better.
         save_every: steps between checkpoints.
+        boards: where TensorBoard finds its figures; a folder for each stage, None for none.
     """
 
     network: Network
     kinematics: Kinematics
     device: torch.device
-    terms: LossTerms
-    learning_rate: float
-    seed: int
+    plan: Plan
+    ranks: Ranks
     workers: int
     log: LossLog
     validation: LossLog
     save: Callable[[str, int, dict[str, Any], bool], None]
     save_every: int
+    boards: Path | None = None
 
 
 def frame_prediction(network: Network, sample: Sample) -> Prediction:
@@ -81,54 +85,89 @@ def frame_prediction(network: Network, sample: Sample) -> Prediction:
     return read_features(network.frame(*(sample[name].flatten(0, 1) for name in ("pictures", "points", "places"))))
 
 
+def sequence_prediction(network: Network, sample: Sample) -> Prediction:
+    """What sequences say, from their pictures."""
+    frames = sample["pictures"].shape[1]
+    inputs = (sample[name].flatten(0, 1) for name in ("pictures", "points", "places"))
+    return network.sequence(network.frame(*inputs).unflatten(0, (-1, frames)))
+
+
 def run_stage(session: Session, stage: Stage, first: int = 0, optimizer_state: dict[str, Any] | None = None) -> None:
     """Train a stage from a step on to its end, with a checkpoint every so often and at the end."""
     learning = [parameter for parameter in stage.module.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.Adam(learning, session.learning_rate, ADAM_BETAS)
+    optimizer = torch.optim.Adam(learning, session.plan.learning_rate, ADAM_BETAS)
     if optimizer_state:
         optimizer.load_state_dict(optimizer_state)
     stage.module.train()
-    progress = Progress(stage.name, first, stage.steps)
-    for step, sample in enumerate(batches(session, stage, first), first):
-        terms = take_step(session, stage, optimizer, sample)
+    order = order_of(session, stage, first)
+    progress, board = Progress(stage.name, first, stage.steps), board_of(session, stage, first)
+    for step, sample in enumerate(loaded(session, stage, order), first):
+        set_rate(optimizer, session.plan.rate(step, stage.steps))
+        terms = take_step(session, stage, optimizer, sample, order.size(step))
+        if not session.ranks.is_first:
+            continue
         session.log.add(stage.name, step, terms)
+        board.add("training", step, terms)
         progress.tell(step, sum(terms.values()))
         if (step + 1) % session.save_every == 0 or step + 1 == stage.steps:
-            best = validate(session, stage, step)
+            best = validate(session, stage, step, board)
             session.save(stage.name, step + 1, optimizer.state_dict(), best)
+            board.flush()
+    session.ranks.wait()
 
 
-def batches(session: Session, stage: Stage, first: int) -> Iterator[Sample]:
+def order_of(session: Session, stage: Stage, first: int) -> Steps:
+    """This process's samples of every step."""
+    ranks = session.ranks
+    return Steps(
+        len(stage.samples), stage.batch, session.plan.seed, first, stage.steps, rank=ranks.rank, ranks=ranks.count
+    )
+
+
+def board_of(session: Session, stage: Stage, first: int) -> Board:
+    """Where TensorBoard finds the figures of a stage."""
+    return Board(session.boards / stage.name if session.boards and session.ranks.is_first else None, first)
+
+
+def loaded(session: Session, stage: Stage, order: Steps) -> Iterator[Sample]:
     """The samples of every step, on the CPU."""
-    order = Steps(len(stage.samples), stage.batch, session.seed, first, stage.steps)
     workers = min(session.workers, len(order))
     return iter(DataLoader(InEpoch(stage.samples), batch_sampler=order, num_workers=workers))
 
 
-def take_step(session: Session, stage: Stage, optimizer: torch.optim.Optimizer, sample: Sample) -> dict[str, float]:
-    """One step of Adam; returns the weighted losses, means over the step's samples."""
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give all parameters a learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def take_step(
+    session: Session, stage: Stage, optimizer: torch.optim.Optimizer, sample: Sample, count: int
+) -> dict[str, float]:
+    """One step of Adam; returns the weighted losses, means over the step's `count` samples in all processes."""
     optimizer.zero_grad()
-    count = len(sample["angles"])
+    counts = session.ranks.rank < count
     sums: dict[str, Tensor] = {}
-    for start in range(0, count, stage.at_once):
+    for start in range(0, len(sample["angles"]), stage.at_once):
         part = {name: tensor[start : start + stage.at_once].to(session.device) for name, tensor in sample.items()}
-        share = len(part["angles"]) / count
+        share = counts * len(part["angles"]) / count
         terms = losses_of(session, stage, part)
         (share * torch.stack(list(terms.values())).sum()).backward()
         sums = {name: sums.get(name, 0.0) + share * term.detach() for name, term in terms.items()}
+    session.ranks.sum_gradients([parameter for group in optimizer.param_groups for parameter in group["params"]])
     optimizer.step()
-    return {name: float(value) for name, value in sums.items()}
+    return session.ranks.sum_terms(sums)
 
 
 def losses_of(session: Session, stage: Stage, part: Sample) -> dict[str, Tensor]:
     """The weighted losses of a pass."""
     found = stage.predict(part)
     truth = Prediction(part["angles"].reshape(found.angles_rad.shape), part["scales"].reshape(found.scales.shape))
-    return losses(session.kinematics, found, truth, session.terms)
+    return losses(session.kinematics, found, truth, session.plan.terms)
 
 
 @torch.no_grad()
-def validate(session: Session, stage: Stage, step: int) -> bool:
+def validate(session: Session, stage: Stage, step: int, board: Board) -> bool:
     """Note the losses on unseen samples, spread evenly; whether no earlier ones of the stage are lower."""
     if stage.unseen is None:
         return False
@@ -142,4 +181,5 @@ def validate(session: Session, stage: Stage, step: int) -> bool:
             sums[name] = sums.get(name, 0.0) + float(term) * len(part["angles"]) / len(chosen)
     before = [float(row["total"]) for row in session.validation.rows if row["stage"] == stage.name]
     session.validation.add(stage.name, step, sums)
+    board.add("validation", step, sums)
     return sum(sums.values()) <= min(before, default=np.inf)

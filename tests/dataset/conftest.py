@@ -210,7 +210,7 @@ def encode(path, frames, **options):
 
 
 def write_pictures(folder, vertices, faces):
-    """Masks and videos from both cameras."""
+    """Masks and videos from all cameras."""
     for name, camera in read_cameras(folder / "cameras.json").items():
         masks = [draw_silhouette(camera, points, faces) for points in vertices]
         encode(folder / f"{name}_mask.mkv", masks, vcodec="ffv1", pix_fmt="gray")
@@ -263,11 +263,9 @@ def write_clip(run, clip_id):
     write_npz(folder / "motion.npz", **motion)
     write_npz(folder / "body.npz", **motion)
     write_kinematics(folder, joints, vertices)
-    write_cameras(
-        folder / "cameras.json",
-        FPS,
-        place_cameras(run.config.camera, vertices.reshape(-1, 3), run.generator(clip_id, "camera")),
-    )
+    generator = run.generator(clip_id, "camera")
+    cameras = place_cameras(run.config.camera, vertices.reshape(-1, 3), lambda name: generator)
+    write_cameras(folder / "cameras.json", FPS, cameras)
     write_pictures(folder, vertices, model.faces)
     write_scene_files(folder)
     fit = dict(joint_center_mean_mm=4.0, joint_center_p95_mm=9.0, marker_mean_mm=5.0, source_vertex_mean_mm=3.0)

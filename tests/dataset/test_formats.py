@@ -12,6 +12,7 @@ from odah_gen.dataset.schema import (
     KEYPOINT_ARRAYS,
     LABEL_ARRAYS,
     POSE_ARRAYS,
+    RECORDING_ARRAYS,
     SUBJECT_BODY_ARRAYS,
     SUBJECT_FIT_ARRAYS,
     array_problems,
@@ -25,6 +26,7 @@ from odah_gen.paths import ROOT
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
 TABLES = (
     KEYPOINT_ARRAYS,
+    RECORDING_ARRAYS,
     LABEL_ARRAYS,
     POSE_ARRAYS,
     SUBJECT_BODY_ARRAYS,
@@ -69,9 +71,9 @@ def test_every_json_file_is_in_the_document_and_has_a_schema(name):
     assert json_problems([], name), "an empty list is none of these files"
 
 
-def test_camera_arrays_stand_for_both_cameras():
-    names = [entry.name for entry in expand_cameras(LABEL_ARRAYS)]
-    assert {"front_markers_px", "side_markers_px"} <= set(names)
+def test_camera_arrays_stand_for_every_camera():
+    names = [entry.name for entry in expand_cameras(LABEL_ARRAYS, ("front", "top-left", "no_2"))]
+    assert {"front_markers_px", "top-left_markers_px", "no_2_markers_px"} <= set(names)
     assert not any("<" in name for name in names)
 
 

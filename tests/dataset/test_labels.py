@@ -1,15 +1,23 @@
 """Labels of arrays, and of the miniature run whose motion is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from odah_gen.body.model import find_body_model
+from odah_gen.config import View, to_mapping
 from odah_gen.dataset.labels import angle_columns, confidence, kinematic_labels, pelvis_translation
-from odah_gen.dataset.labels_stage import write_labels
-from odah_gen.dataset.schema import LABEL_ARRAYS, array_problems, json_problems
+from odah_gen.dataset.labels_stage import frame_vertices, write_labels
+from odah_gen.dataset.schema import LABEL_ARRAYS, array_problems, expand_cameras, finished_clip_files, json_problems
+from odah_gen.dataset.verify import verify_clip
 from odah_gen.errors import InputError
+from odah_gen.run import open_run
+from odah_gen.scene.cameras import in_picture, place_cameras, project, to_camera, write_cameras
 from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.table import body_names, coordinate_names, joint_names
-from odah_gen.storage import read_json, read_npz, write_json, write_npz
+from odah_gen.storage import read_json, read_npz, write_json, write_npz, write_yaml
+from tests.dataset.conftest import write_pictures
 
 
 def test_angles_are_all_coordinates_but_the_pelvis_translations():
@@ -55,7 +63,7 @@ def test_scales_follow_the_bodies_by_name():
 def test_the_stage_writes_the_specified_arrays(finished_run):
     for clip_id in finished_run.clips.index:
         labels = read_npz(finished_run.clip(clip_id) / "labels.npz")
-        assert array_problems(labels, LABEL_ARRAYS) == []
+        assert array_problems(labels, expand_cameras(LABEL_ARRAYS, ("front", "side"))) == []
         assert json_problems(read_json(finished_run.clip(clip_id) / "quality.json"), "quality.json") == []
 
 
@@ -104,6 +112,37 @@ def test_quality_of_the_known_motion(finished_run):
     assert quality["contact"]["penetration_mm"] == pytest.approx(0, abs=1)
     assert quality["in_mask_fraction"] == 1
     assert quality["fit"]["joint_center_p95_mm"] == 9
+
+
+def test_a_camera_that_misses_a_part_of_the_body_says_how_much(run_copy):
+    folder = run_copy.clip("s01-walking-00")
+    views = {"front": View(0.0), "near_by": View(-60.0, distance_m=0.9, look_at_m=(1.5, 0.0, 0.3), height_m=1.4)}
+    config = replace(run_copy.config, camera=replace(run_copy.config.camera, views=views))
+    write_yaml(run_copy.folder / "config.yaml", to_mapping(config))
+    run = open_run(run_copy.folder)
+    model = find_body_model(config.body, "neutral")
+    vertices = np.stack(list(frame_vertices(model, read_npz(folder / "body.npz"))))
+    generator = np.random.default_rng(0)
+    cameras = place_cameras(config.camera, vertices.reshape(-1, 3), lambda name: generator)
+    write_cameras(folder / "cameras.json", 12.0, cameras)
+    write_pictures(folder, vertices, model.faces)
+    write_labels(run, "s01-walking-00")
+    quality, labels = read_json(folder / "quality.json"), read_npz(folder / "labels.npz")
+    assert quality["in_frame"]["front"] == {"joint_centers": 1, "skin": 1, "whole_frames": 1}
+    near = cameras["near_by"]
+    inside = in_picture(near, project(near, vertices))
+    assert quality["in_frame"]["near_by"]["skin"] == pytest.approx(inside.mean())
+    assert 0 <= inside.mean() < 0.7
+    assert quality["in_frame"]["near_by"]["whole_frames"] == inside.all(1).mean()
+    assert quality["in_frame_fraction"] == quality["in_frame"]["near_by"]["joint_centers"] < 0.98
+    assert any("inside the picture of near_by are" in reason for reason in quality["reasons"])
+    behind = ~(to_camera(near, labels["joint_centers_m"])[..., 2] > 0)
+    assert np.array_equal(np.isnan(labels["near_by_joint_centers_px"]).all(-1), behind)
+    assert verify_clip(run, "s01-walking-00", finished_clip_files(tuple(views))).problems == ()
+    (folder / "labels.npz").unlink()
+    write_cameras(folder / "cameras.json", 12.0, {"front": cameras["front"]})
+    with pytest.raises(InputError, match=r"cameras\.json: has no camera near_by; it has front"):
+        write_labels(run, "s01-walking-00")
 
 
 def test_the_stage_names_the_damaged_file_and_writes_nothing(run_copy):

@@ -14,6 +14,7 @@ from odah_gen.errors import InputError
 
 CENTERS = {"mean_mm": 4.0, "p95_mm": 9.0, "leg_worst_mm": 3.0, "leg_worst_joint": "hip_r", "per_joint_mm": {}}
 CONTACT = {"skate_m_per_s": 0.01, "source_skate_m_per_s": 0.01, "floating_mm": 4.0, "penetration_mm": 3.0}
+SEEN = {"joint_centers": 1.0, "skin": 1.0, "whole_frames": 1.0}
 GOOD = {
     "action_class": "locomotion",
     "shown": np.array([True] * 19 + [False]),
@@ -32,7 +33,7 @@ GOOD = {
         "opensim_difference_mm": 0.001,
         "objective_excess": -1e-7,
     },
-    "in_frame_fraction": 1.0,
+    "in_frame": {"front": SEEN, "side": SEEN},
     "in_mask_fraction": 0.99,
     "contact": CONTACT,
     "fit": {
@@ -112,7 +113,10 @@ def test_a_good_clip_passes_and_agrees_with_the_schema():
             "landmarks: distance of hip_r is 40 mm",
         ),
         ({"shown": np.array([True, False])}, "the body shows the label are 50.0 %; at least 90 % is needed."),
-        ({"in_frame_fraction": 0.9}, "inside the picture are 90.0 %; at least 98 % is needed."),
+        (
+            {"in_frame": {"front": SEEN, "side": SEEN | {"joint_centers": 0.9}}},
+            "inside the picture of side are 90.0 %; at least 98 % is needed.",
+        ),
         ({"in_mask_fraction": 0.5}, "inside the mask are 50.0 %"),
         ({"in_mask_fraction": None}, "inside the mask were not measured."),
         ({"contact": CONTACT | {"penetration_mm": 60.0}}, "deepest vertex is 60 mm"),

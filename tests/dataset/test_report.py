@@ -1,14 +1,25 @@
 """The skeleton lands where the labels say, and the page and table say what quality.json says."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from odah_gen.cli import main
-from odah_gen.dataset.overlay import LEFT, RIGHT, draw_skeleton, segments, sheet_frames, write_overlay
+from odah_gen.dataset.overlay import (
+    LEFT,
+    RIGHT,
+    draw_skeleton,
+    segments,
+    sheet_frames,
+    write_contact_sheet,
+    write_overlay,
+)
 from odah_gen.dataset.report import figures_table, write_pictures, write_report
 from odah_gen.dataset.video import inspect_video, read_frames
 from odah_gen.errors import InputError
+from odah_gen.scene.cameras import read_cameras
 from odah_gen.skeleton.table import body_names, joint_names
 from odah_gen.storage import read_json, read_npz, write_json
 
@@ -40,7 +51,7 @@ def test_sheets_show_the_first_and_the_last_frame():
 def test_an_overlay_draws_the_skeleton_over_both_videos(run_copy):
     folder = run_copy.clip(CLIP)
     labels = read_npz(folder / "labels.npz")
-    write_overlay(folder, labels, (120, 80), 12.0)
+    write_overlay(folder, labels, read_cameras(folder / "cameras.json"), 12.0)
     facts = inspect_video(folder / "overlay.mp4")
     assert (facts.width, facts.height, facts.frames, facts.fps) == (2 * 720, 480, 4, 12)
     picture = next(read_frames(folder / "overlay.mp4"))
@@ -54,12 +65,33 @@ def test_an_overlay_draws_the_skeleton_over_both_videos(run_copy):
         assert picture[y, x, other] < 130
 
 
+@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (3, 3, 1), (4, 2, 2), (5, 3, 2)])
+def test_any_number_of_cameras_is_drawn_in_rows(run_copy, tmp_path, count, columns, rows):
+    folder, names = run_copy.clip(CLIP), [f"view-{number}" for number in range(count)]
+    labels, front = read_npz(folder / "labels.npz"), read_cameras(folder / "cameras.json")["front"]
+    seen = {name: array for name, array in labels.items() if name.startswith("front_")}
+    for name in names:
+        shutil.copy(folder / "front.mp4", tmp_path / f"{name}.mp4")
+        labels |= {key.replace("front", name): array for key, array in seen.items()}
+    write_overlay(tmp_path, labels, dict.fromkeys(names, front), 12.0)
+    write_contact_sheet(tmp_path, 4, count)
+    picture = next(read_frames(tmp_path / "overlay.mp4"))
+    assert picture.shape == (480 * rows, 720 * columns, 3)
+    assert Image.open(tmp_path / "contact_sheet.png").size == (2 * 360 * columns + 4, 2 * 240 * rows + 4)
+    joints = [str(name) for name in labels["joint_names"]]
+    knee, ankle = (labels["front_joint_centers_px"][0][joints.index(f"{name}_r")] for name in ("walker_knee", "ankle"))
+    x, y = (6 * (knee + ankle) / 2).astype(int)
+    for number in range(columns * rows):
+        red, _, blue = picture[y + 480 * (number // columns), x + 720 * (number % columns)]
+        assert (red > 150 and blue < 130) == (number < count)
+
+
 def test_an_overlay_of_a_damaged_video_is_one_sentence_and_no_file(run_copy):
     folder = run_copy.clip(CLIP)
     labels = read_npz(folder / "labels.npz")
     (folder / "side.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match=r"overlay\.mp4: cannot be made"):
-        write_overlay(folder, labels, (120, 80), 12.0)
+        write_overlay(folder, labels, read_cameras(folder / "cameras.json"), 12.0)
     assert not list(folder.glob("*overlay*")) + list(folder.glob(".*"))
 
 

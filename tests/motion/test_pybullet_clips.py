@@ -117,6 +117,15 @@ def test_conversion_keeps_every_joint_of_a_random_clip(made_clip):
     assert largest_difference(made_clip()) < 1e-6
 
 
+def test_an_ankle_keeps_bend_and_tilt_and_hardly_turns(made_clip):
+    path = made_clip()
+    source = pybullet_clips.quaternions(pybullet_clips.read_frames(path), pybullet_clips.SIDE_COLUMNS["left"][2])
+    wanted = pybullet_clips.conjugate(source).as_euler("YXZ", degrees=True)
+    found = Rotation.from_rotvec(read_pybullet(path).poses.reshape(-1, 55, 3)[:, 7]).as_euler("YXZ", degrees=True)
+    np.testing.assert_allclose(found[:, 1:], wanted[:, 1:], atol=1e-6)
+    np.testing.assert_allclose(found[:, 0], np.clip(wanted[:, 0], -10, 10), atol=1e-6)
+
+
 def test_uneven_frames_are_brought_to_one_rate(made_clip):
     durations = np.full(12, 1 / 60)
     durations[5] = 2 / 60

@@ -10,7 +10,8 @@ from odah_gen.skeleton.worker import call
 from odah_net.configuration import SIZES, NetworkSize
 from odah_net.kinematics import Kinematics
 from odah_net.training.plan import Length, Plan
-from odah_net.training.run import Machine, train
+from odah_net.training.run import train
+from odah_net.training.samples import Machine
 from tests.odah_net.drawn_data_set import write_data_set
 
 TINY = NetworkSize(

@@ -44,7 +44,8 @@ def write_clip(folder: Path, kinematics: Kinematics, frames: int, seed: int, bod
     scales = np.random.default_rng(body_seed).uniform(0.9, 1.1, (22, 3))
     labels = labels_of(kinematics, angles, scales)
     points = np.concatenate([labels["mass_centers_m"], labels["joint_centers_m"]], 1)
-    cameras = place_cameras(PICTURE, points.reshape(-1, 3), np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    cameras = place_cameras(PICTURE, points.reshape(-1, 3), lambda name: generator)
     write_npz(folder / "labels.npz", **labels)
     write_cameras(folder / "cameras.json", FPS, cameras)
     parents = [max(parent, 0) for parent in kinematics.forward.skeleton.joint_parents.tolist()]
@@ -84,6 +85,7 @@ def labels_of(kinematics: Kinematics, angles: np.ndarray, scales: np.ndarray) ->
         "scales": scales,
         "mass_centers_m": masses,
         "joint_centers_m": joints,
+        "body_names": np.array(skeleton.body_names),
         "joint_names": np.array(skeleton.joint_names),
         "pelvis_rotation": np.tile(np.eye(3), (len(angles), 1, 1)),
     }

@@ -7,17 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 from odah_gen.dataset.video import read_frames
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
+from odah_gen.scene.cameras import Camera, write_cameras
 from odah_gen.storage import read_npz, write_npz
-from odah_net.configuration import SIZES
+from odah_net.configuration import SIZES, VIEWS
 from odah_net.data.clips import ClipData, open_clips, root_relative
 from odah_net.data.crops_of_clip import CropCache, read_crops
 from odah_net.data.dataset import Sequences, window_starts
 from odah_net.data.random_access import decode
-from tests.odah_net.drawn_data_set import write_video
+from tests.odah_net.drawn_data_set import FPS, write_video
 
 SMALL = dataclasses.replace(SIZES["small"], image_px=48, points=60, frames=8)
 
@@ -96,7 +97,7 @@ def test_points_lie_on_the_person_in_both_views(drawn):
 
 def test_key_points_fall_on_the_person_in_the_crop(clip):
     crops = read_crops(clip, 5, 1, 64)
-    for view, camera in enumerate(CAMERAS):
+    for view, camera in enumerate(VIEWS):
         inside = (
             clip.labels["joint_centers_m"][5] @ clip.cameras[camera].rotation.T + clip.cameras[camera].translation_m
         )
@@ -149,8 +150,23 @@ def test_a_folder_that_is_no_data_set_is_refused(tmp_path):
 
 def test_a_missing_view_is_named(copy):
     (copy / "clips" / "s01-waving-00" / "side.mp4").unlink()
-    with pytest.raises(InputError, match=r"side.mp4: this view is missing; both are needed"):
+    with pytest.raises(
+        InputError, match=r"side\.mp4: this view is missing; the network sees front and side, .* has front"
+    ):
         open_clips(copy)
+
+
+def test_a_data_set_of_other_cameras_is_read_by_their_names(copy):
+    before = Sequences(open_clips(copy), SMALL, 1, 1)[5]
+    for folder in (copy / "clips").iterdir():
+        for ending in (".mp4", "_mask.mkv"):
+            (folder / f"side{ending}").rename(folder / f"right-hand{ending}")
+        text = (folder / "cameras.json").read_text()
+        (folder / "cameras.json").write_text(text.replace('"side"', '"right-hand"'))
+    with pytest.raises(InputError, match=r"the clip has front, right-hand\. Train with --views"):
+        open_clips(copy)
+    after = Sequences(open_clips(copy, views=("front", "right-hand")), SMALL, 1, 1)[5]
+    assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_a_subject_that_is_not_there_is_named(drawn):
@@ -172,3 +188,37 @@ def test_an_empty_mask_is_named(copy):
 def test_clips_that_are_too_short_are_refused(drawn):
     with pytest.raises(InputError, match=r"none has 64 valid frames in a row \(the longest clip has 40\)"):
         Sequences(open_clips(drawn), SMALL, 64, 32)
+
+
+def test_moving_the_whole_scene_moves_no_input_but_the_points_axes(copy, drawn, kinematics):
+    """Person and cameras are moved together: a shift changes nothing, a turn about the vertical turns points and pelvis."""
+    yaw, shift = 0.7, np.array([4.0, -3.0, 0.0])
+    turn = Rotation.from_euler("z", yaw).as_matrix()
+    for clip in open_clips(copy):
+        write_cameras(clip.folder / "cameras.json", FPS, {n: moved(c, turn, shift) for n, c in clip.cameras.items()})
+        labels = read_npz(clip.folder / "labels.npz")
+        for name in ("mass_centers_m", "joint_centers_m"):
+            labels[name] = labels[name] @ turn.T + shift
+        labels["coordinates_rad"] = turned_pelvis(labels["coordinates_rad"], yaw)
+        write_npz(clip.folder / "labels.npz", **labels)
+    ours, theirs = (Sequences(open_clips(folder), SMALL, 4, 4, seed=2) for folder in (drawn, copy))
+    for index in (0, 5):
+        before, after = ours[index], theirs[index]
+        for name in ("pictures", "places", "scales"):
+            assert torch.allclose(before[name], after[name], atol=1e-4)
+        assert np.allclose(before["points"].numpy() @ turn.T, after["points"].numpy(), atol=1e-5)
+        assert torch.equal(before["angles"][:, 3:], after["angles"][:, 3:])
+        key_points = kinematics.key_points(after["angles"].double(), after["scales"].double())
+        assert np.allclose(key_points, after["key_points"], atol=1e-5)
+
+
+def moved(camera: Camera, turn: np.ndarray, shift: np.ndarray) -> Camera:
+    """The camera after a turn about the origin and a shift."""
+    rotation = camera.rotation @ turn.T
+    return dataclasses.replace(camera, rotation=rotation, translation_m=camera.translation_m - rotation @ shift)
+
+
+def turned_pelvis(angles: np.ndarray, yaw: float) -> np.ndarray:
+    """Angles of a person turned about OpenSim's vertical: the turn multiplies the pelvis rotation (tilt, list, rotation)."""
+    pelvis = Rotation.from_euler("ZXY", angles[:, :3])
+    return np.concatenate([(Rotation.from_euler("Y", yaw) * pelvis).as_euler("ZXY"), angles[:, 3:]], 1)

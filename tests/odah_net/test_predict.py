@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from odah_gen.errors import InputError
-from odah_gen.run import CAMERAS
 from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.worker import call
 from odah_net.cli import main
+from odah_net.configuration import VIEWS
 from odah_net.data.clips import open_clips
 from odah_net.predict.kinematics import observed, placed
 from odah_net.predict.recording import open_recording, person
@@ -20,8 +20,8 @@ from tests.odah_net.drawn_data_set import PLACE_M
 @pytest.fixture
 def files(drawn):
     folder = drawn / "clips" / "s02-waving-00"
-    videos = {camera: folder / f"{camera}.mp4" for camera in CAMERAS}
-    return videos, folder / "cameras.json", {camera: folder / f"{camera}_mask.mkv" for camera in CAMERAS}
+    videos = {camera: folder / f"{camera}.mp4" for camera in VIEWS}
+    return videos, folder / "cameras.json", {camera: folder / f"{camera}_mask.mkv" for camera in VIEWS}
 
 
 def test_what_differs_from_the_background_is_the_person():

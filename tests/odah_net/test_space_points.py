@@ -29,6 +29,14 @@ def view_of_ball(position: np.ndarray, person: np.ndarray, turn: Rotation | None
     return View((away < BALL_M).reshape(SIDE, SIDE), intrinsics, rotation, translation)
 
 
+def shows(view: View, points: np.ndarray) -> np.ndarray:
+    """Which points fall on a view's mask, one by one."""
+    found = []
+    for column, row in np.floor(np.nan_to_num(view.project(points), nan=-1.0)).astype(int):
+        found.append(0 <= row < SIDE and 0 <= column < SIDE and bool(view.mask[row, column]))
+    return np.array(found)
+
+
 @pytest.fixture
 def views() -> list[View]:
     return [view_of_ball(PERSON_M + shift, PERSON_M) for shift in (np.array([4.0, 0, 0.3]), np.array([0, -5.0, 0.0]))]
@@ -37,9 +45,20 @@ def views() -> list[View]:
 def test_points_lie_on_both_masks_about_the_person(views):
     points = space_points(views, 500, np.random.default_rng(0))
     assert points.shape == (500, 3)
-    assert all(view.shows(points).all() for view in views)
+    assert all(shows(view, points).all() for view in views)
     assert np.abs(points.mean(0) - PERSON_M).max() < 0.05
     assert np.linalg.norm(points - PERSON_M, axis=1).max() < BALL_M * np.sqrt(2) + 0.05
+
+
+def test_points_along_rays_are_seen_as_each_by_itself(views):
+    generator = np.random.default_rng(5)
+    rays = generator.normal([-1.0, 0, 0], 0.1, (40, 3))
+    origin, depths = PERSON_M + np.array([3.0, 0.1, 0.2]), np.arange(-8.0, 8.0, 0.1)
+    for view in views:
+        found = view.shows_along(origin, rays, depths)
+        expected = [shows(view, origin + depth * rays) for depth in depths]
+        assert np.array_equal(found, expected)
+        assert found.any()
 
 
 def test_a_moved_scene_gives_the_moved_points_and_the_same_places(views):

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -15,10 +16,11 @@ from odah_net.losses import LossTerms
 from odah_net.network.model import read_features
 from odah_net.training.batches import Steps
 from odah_net.training.checkpoint import read_checkpoint
-from odah_net.training.features import frame_features
+from odah_net.training.features import FeatureWindows, frame_features
 from odah_net.training.plan import Length, Plan
-from odah_net.training.run import Machine, mean_pose, train
-from odah_net.training.stages import frame_prediction
+from odah_net.training.run import beginning, mean_pose, train
+from odah_net.training.samples import Machine
+from odah_net.training.stages import frame_prediction, sequence_prediction
 from tests.odah_net.conftest import TINY
 
 CPU = torch.device("cpu")
@@ -142,3 +144,69 @@ def test_mistakes_are_named(drawn, kinematics, trained, tmp_path, capsys):
         main(["train", "--config", "huge", "--data", str(drawn), "--out", str(tmp_path)])
     assert stop.value.code == 2
     assert "--config huge: there is no such network" in capsys.readouterr().err
+
+
+def test_the_encoder_learns_on_where_it_is_not_frozen(drawn, kinematics, tmp_path):
+    skeleton, plan = kinematics.forward.skeleton, dataclasses.replace(PLAN, unfreeze=True)
+    first = read_checkpoint(train(drawn, tmp_path, plan, Length(2, 0, True), Machine(CPU), skeleton=skeleton))
+    machine = Machine(CPU, at_once=1)
+    second = read_checkpoint(train(drawn, tmp_path, plan, Length(2, 2, True), machine, resume=True))
+    rested = {name for name in first.network if torch.equal(first.network[name], second.network[name])}
+    never = {name for name, part in first.build().named_parameters() if not part.requires_grad}
+    assert rested == never
+
+
+def test_the_encoders_own_windows_say_what_its_features_say(trained, drawn):
+    network = read_checkpoint(trained).build().eval()
+    clips = open_clips(drawn)
+    windows, frames = Sequences(clips, TINY, TINY.frames, 8), Sequences(clips, TINY, 1, 1)
+    features = FeatureWindows(clips, TINY.frames)
+    features.features = frame_features(network.frame, frames, 16, 0, CPU)
+    sample, cached = (torch.utils.data.default_collate([each[2]]) for each in (windows, features))
+    with torch.no_grad():
+        found, expected = sequence_prediction(network, sample), network.sequence(cached["features"])
+    assert torch.allclose(found.angles_rad, expected.angles_rad, atol=1e-4)
+
+
+def test_the_rate_falls_along_a_cosine(drawn, kinematics, tmp_path):
+    plan = dataclasses.replace(PLAN, schedule="cosine")
+    rates = [plan.rate(step, 10) for step in range(10)]
+    assert rates[0] == pytest.approx(1e-3)
+    assert rates[5] == pytest.approx(1e-3 * (1 + 0.01) / 2)
+    assert plan.rate(10, 10) == pytest.approx(1e-5)
+    assert rates == sorted(rates, reverse=True)
+    assert {PLAN.rate(step, 10) for step in range(10)} == {1e-3}
+    skeleton, machine = kinematics.forward.skeleton, Machine(CPU, save_every=1)
+    whole = train(drawn, tmp_path / "whole", plan, Length(4, 0, True), machine, skeleton=skeleton)
+    state = read_checkpoint(whole)
+    assert [group["lr"] for group in state.optimizer["param_groups"]] == [pytest.approx(plan.rate(3, 4))]
+
+
+def test_a_network_may_begin_with_the_mean_pose(drawn, kinematics):
+    clips = open_clips(drawn)
+    found = beginning(dataclasses.replace(PLAN, from_mean=True), clips, kinematics.forward.skeleton)
+    said = read_features(found.build().frame.frame_mlp[-1].bias.detach())
+    assert torch.allclose(said.angles_rad, found.mean.angles_rad)
+    assert torch.allclose(said.scales, found.mean.scales)
+    sample = torch.utils.data.default_collate([Sequences(clips, TINY, 1, 1)[5]])
+    with torch.no_grad():
+        first = frame_prediction(found.build(), sample)
+    assert (first.angles_rad - found.mean.angles_rad).abs().mean() < 0.2
+
+
+def test_noise_of_features_has_its_size_and_another_draw_in_each_epoch(drawn):
+    clips = open_clips(drawn)
+    windows = FeatureWindows(clips, 16, 8, noise_rad=0.05, seed=1)
+    windows.features = {clip.clip_id: np.zeros((clip.frames, 102), dtype=np.float32) for clip in clips}
+    first = windows[1]["features"]
+    assert float(first.std()) == pytest.approx(0.05, rel=0.1)
+    windows.epoch = 1
+    assert not torch.equal(first, windows[1]["features"])
+
+
+def test_a_missing_tensorboard_is_said_before_anything_is_trained(drawn, kinematics, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    machine = Machine(CPU, tensorboard=True)
+    with pytest.raises(InputError, match="--tensorboard: the package tensorboard is not installed"):
+        train(drawn, tmp_path, PLAN, Length(1, 0, True), machine, skeleton=kinematics.forward.skeleton)
+    assert not (tmp_path / "checkpoint.pt").exists()

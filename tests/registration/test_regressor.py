@@ -25,6 +25,7 @@ from odah_gen.registration.regressor_training import (
     train_weights,
 )
 from odah_gen.skeleton.table import skeleton_table
+from odah_gen.storage import read_npz, write_npz
 
 
 def moving_points(samples: int, points: int, seed: int) -> np.ndarray:
@@ -98,7 +99,7 @@ def regressor() -> JointRegressor:
     vertices, centers, candidates = example()
     weights = train_weights(vertices, centers, candidates)
     keys = {"body_model": "a", "skeleton": "b", "markers": "c"}
-    return JointRegressor(("one", "two"), weights, keys, errors())
+    return JointRegressor(("one", "two"), weights, keys, errors(), np.eye(60))
 
 
 def errors() -> dict[str, JointErrors]:
@@ -126,10 +127,20 @@ def test_file_gives_the_same_regressor_back(tmp_path):
     assert np.array_equal(found.apply(vertices), regressor().apply(vertices))
     assert np.array_equal(found.held_out_mean_mm, [1.0, np.nan], equal_nan=True)
     assert np.array_equal(found.errors["own"].p95_mm, [3.0, 4.0])
+    assert np.array_equal(found.correction_covariance, np.eye(60))
+
+
+def test_a_file_without_the_prior_of_the_fit_is_refused(tmp_path):
+    save_regressor(tmp_path / "r.npz", regressor())
+    arrays = read_npz(tmp_path / "r.npz")
+    del arrays["correction_covariance"]
+    write_npz(tmp_path / "r.npz", **arrays)
+    with pytest.raises(InputError, match=r"r.npz: lacks correction_covariance"):
+        load_regressor(tmp_path / "r.npz")
 
 
 def test_file_with_rows_that_are_no_weights_is_refused(tmp_path):
-    wrong = JointRegressor(("one",), csr_array(np.array([[0.5, 0.2]])), regressor().keys, errors())
+    wrong = JointRegressor(("one",), csr_array(np.array([[0.5, 0.2]])), regressor().keys, errors(), np.eye(60))
     save_regressor(tmp_path / "r.npz", wrong)
     with pytest.raises(InputError, match="sum to 1"):
         load_regressor(tmp_path / "r.npz")

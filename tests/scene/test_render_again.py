@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from odah_gen.body.model import BodyModel
-from odah_gen.config import Render
+from odah_gen.config import Render, paper_views
 from odah_gen.run import Run
 from odah_gen.scene.render_stage import leave_finished, made_from, read_scene, render_clips
 from odah_gen.scene.rendered import FACTS, rendered_files
 from odah_gen.scene.stage import write_scene
 from odah_gen.storage import read_json, write_json
 from tests.scene.scene_clip import CLIP, squat_run
+
+RENDERED = rendered_files(tuple(paper_views()), ())
 
 
 @pytest.fixture
@@ -22,10 +24,10 @@ def finished(tmp_path: Path, model: BodyModel) -> Run:
     run = squat_run(tmp_path, model)
     write_scene(run, CLIP)
     folder = run.clip(CLIP)
-    for name in rendered_files(()):
+    for name in RENDERED:
         (folder / name).write_bytes(b"video")
     write_json(folder / FACTS, {"made_from": made_from(folder, read_scene(folder / "scene.json"), run.config.render)})
-    for name in rendered_files(()):
+    for name in RENDERED:
         os.utime(folder / name, (1e9, 1e9))
     return run
 
@@ -35,11 +37,11 @@ def test_a_finished_clip_stays_and_counts_as_new(finished: Run) -> None:
     assert leave_finished(finished, [CLIP], told.append) == []
     assert told == [f"{CLIP}: nothing has changed"]
     inputs = max((finished.clip(CLIP) / name).stat().st_mtime for name in ("scene.json", "body.npz"))
-    assert all((finished.clip(CLIP) / name).stat().st_mtime >= inputs for name in rendered_files(()))
+    assert all((finished.clip(CLIP) / name).stat().st_mtime >= inputs for name in RENDERED)
     render_clips(finished, [])  # starts no Blender
 
 
-@pytest.mark.parametrize("name", rendered_files(()))
+@pytest.mark.parametrize("name", RENDERED)
 def test_a_clip_that_lost_a_file_is_drawn_again(finished: Run, name: str) -> None:
     (finished.clip(CLIP) / name).unlink()
     assert leave_finished(finished, [CLIP], print) == [CLIP]

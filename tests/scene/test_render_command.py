@@ -5,7 +5,7 @@ from odah_gen.scene.render_stage import Progress
 
 
 def test_the_first_line_says_what_draws_and_how_long_a_clip_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    line = ProgressLine(clip_s=lambda frames: 10.0 * frames)
+    line = ProgressLine(clip_s=lambda frames: 10.0 * frames, cameras=2)
     for done in (1, 2):
         line.show(Progress("s01-walking-01", done, 120, None, "llvmpipe (LLVM 15)"))
     told = capsys.readouterr().err.splitlines()

@@ -1,29 +1,39 @@
 """The optional outputs of a true render: complete, lossless, and in agreement with the masks."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from odah_gen.body.model import JOINT_NAMES, BodyModel
+from odah_gen.config import View
 from odah_gen.dataset.clip_checks import ClipFiles, clip_problems
-from odah_gen.dataset.schema import OPTIONAL_CLIP_FILES
 from odah_gen.dataset.video import read_frames
-from odah_gen.run import CAMERAS, Run
+from odah_gen.errors import InputError
+from odah_gen.run import Run
 from odah_gen.scene.boxes import mask_box
+from odah_gen.scene.cameras import read_cameras
 from odah_gen.scene.render_stage import render_clip
-from odah_gen.scene.rendered import OUTPUTS, SEGMENTS, WORN, rendered_files
+from odah_gen.scene.rendered import OUTPUTS, SEGMENTS, WORN, optional_files, rendered_files
 from odah_gen.scene.stage import WEAR, write_scene
 from odah_gen.storage import read_npz, write_npz
 from tests.scene.scene_clip import CLIP, FRAMES, SQUAT_DEG, make_run, pose_of
 
+VIEWS = {
+    "front": {"azimuth_deg": 0},
+    "side": {"azimuth_deg": -90},
+    "back_high-1": {"azimuth_deg": 160, "lens_mm": 50, "height_m": 1.8, "look_at_m": [0, 0, 0.8]},
+}
+CAMERAS = tuple(VIEWS)
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
-    """A squat with all optional outputs, drawn flat and small."""
+    """A squat with all optional outputs, seen by three cameras, drawn flat and small."""
     poses = np.stack([pose_of(SQUAT_DEG, share) for share in np.linspace(0.4, 1, FRAMES)])
     render = {"engine": "workbench", "quality": "preview", "outputs": list(OUTPUTS)}
-    camera = {"width": 60, "height": 40}
+    camera = {"width": 60, "height": 40, "views": VIEWS}
     run = make_run(tmp_path_factory.mktemp("run"), model, poses, np.zeros(16), camera=camera, render=render)
     write_scene(run, CLIP)
     render_clip(run, CLIP)
@@ -33,12 +43,31 @@ def measured(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
 def checked(run: Run) -> list[str]:
     """What is wrong with the rendered files, in sentences."""
     clip = ClipFiles(run.clip(CLIP), run.folder, FRAMES, run.config.fps, run.config)
-    return [problem.sentence for problem in clip_problems(clip, ["cameras.json", *rendered_files(OUTPUTS)])]
+    return [problem.sentence for problem in clip_problems(clip, ["cameras.json", *rendered_files(CAMERAS, OUTPUTS)])]
 
 
 def test_all_optional_files_are_there_and_sound(measured: Run) -> None:
-    assert all((measured.clip(CLIP) / name).is_file() for name in OPTIONAL_CLIP_FILES)
+    assert all((measured.clip(CLIP) / name).is_file() for name in optional_files(CAMERAS))
     assert checked(measured) == []
+    assert list(read_cameras(measured.clip(CLIP) / "cameras.json")) == list(CAMERAS)
+
+
+def test_every_camera_has_a_picture_of_its_own(measured: Run) -> None:
+    masks = {name: next(read_frames(measured.clip(CLIP) / f"{name}_mask.mkv", "gray")) for name in CAMERAS}
+    boxes = read_npz(measured.clip(CLIP) / "boxes.npz")
+    for name, mask in masks.items():
+        assert tuple(boxes[f"{name}_box_px"][0]) == mask_box(mask)
+        assert 0.02 < (mask > 0).mean() < 0.5
+        assert not any(np.array_equal(mask, masks[other]) for other in CAMERAS if other != name)
+
+
+def test_a_camera_that_the_scene_has_not_is_one_sentence(measured: Run) -> None:
+    camera = dataclasses.replace(measured.config.camera, views={"front": View(0), "top": View(90)})
+    run = Run(measured.folder, dataclasses.replace(measured.config, camera=camera))
+    with pytest.raises(
+        InputError, match=r"cameras\.json: has no camera top; it has front, side, back_high-1\. Run the"
+    ):
+        render_clip(run, CLIP)
 
 
 @pytest.mark.parametrize("camera", CAMERAS)

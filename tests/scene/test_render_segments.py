@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from odah_gen.body.model import BodyModel
+from odah_gen.config import paper_views
 from odah_gen.dataset.video import inspect_video, read_frames
-from odah_gen.run import CAMERAS, Run
+from odah_gen.run import Run
 from odah_gen.scene.render_stage import SCRATCH, Progress, render_clips
 from odah_gen.scene.stage import write_scene
 from odah_gen.scene.video import SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
 from tests.scene.scene_clip import CLIP, SQUAT_DEG, make_run, pose_of
 
 FRAMES = SEGMENT_FRAMES + 3
-VIDEOS = [f"{camera}{end}" for camera in CAMERAS for end in (".mp4", "_mask.mkv")]
+VIDEOS = [f"{camera}{end}" for camera in paper_views() for end in (".mp4", "_mask.mkv")]
 
 
 def workbench_run(folder: Path, model: BodyModel) -> Run:

@@ -32,7 +32,7 @@ def clip_of(seed: int) -> tuple[np.ndarray, dict[str, Camera]]:
     body = random.uniform([-0.4, -0.5, 0], [0.4, 0.5, random.uniform(0.5, 2.4)], (300, 3))
     path = np.linspace(0, 1, 5)[:, None, None] * random.uniform([-1, -2, 0], [5, 2, 0])
     points = outline((body + path).reshape(-1, 3))
-    return points, place_cameras(CameraConfig(), points, random)
+    return points, place_cameras(CameraConfig(), points, lambda name: random)
 
 
 def place_of(seed: int, kind: str) -> tuple[Place, np.ndarray, dict[str, Camera]]:

@@ -113,6 +113,13 @@ def test_schema_refuses_what_it_does_not_know(run: Run, key: str, value: object,
         check_scene(Path("scene.json"), scene | {key: value})
 
 
+def test_a_scene_of_an_older_version_is_named_as_such(run: Run) -> None:
+    scene = read_json(run.clip(CLIP) / "scene.json")
+    del scene["regions"]
+    with pytest.raises(InputError, match=r"^scene\.json: is of schema 1, 2 was expected; another version .* again\.$"):
+        check_scene(Path("scene.json"), scene | {"schema": 1})
+
+
 def test_render_refuses_a_scene_of_other_frames(tmp_path: Path, model: BodyModel) -> None:
     run = squat_run(tmp_path, model)
     write_scene(run, CLIP)
@@ -128,7 +135,7 @@ def test_addon_tells_what_is_missing(run: Run, tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="not valid JSON"):
         read_description(tmp_path / "scene.json")
     (tmp_path / "scene.json").write_text(json.dumps({"schema": 99}))
-    with pytest.raises(SceneError, match="no scene of schema 1"):
+    with pytest.raises(SceneError, match="no scene of schema 2"):
         read_description(tmp_path / "scene.json")
     shutil.copy(run.clip(CLIP) / "scene.json", tmp_path / "scene.json")
     with pytest.raises(SceneError, match="which is not there"):

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 from odah_gen.config import from_mapping, to_mapping
-from odah_gen.dataset.schema import CLIP_FILES, PICTURES, PREVIEWS, SUBJECT_FILES
+from odah_gen.dataset.schema import PICTURES, PREVIEWS, SUBJECT_FILES, finished_clip_files
 from odah_gen.errors import InputError
 from odah_gen.estimate import describe_estimate
 from odah_gen.lock import hold_alone, wait_for_writers
 from odah_gen.paths import ASSETS
 from odah_gen.motion.catalogue import create_run, plan_run
 from odah_gen.registration.store import regressor_file
-from odah_gen.run import CAMERAS, RESULTS as RUNS, open_run
+from odah_gen.run import RESULTS as RUNS, open_run
 from odah_gen.scene.rendered import rendered_files
 
 
@@ -52,7 +52,8 @@ CLIPS = list(RUN.clips.index)
 SUBJECTS = list(dict.fromkeys(RUN.clips["subject"]))
 SHARDS = {key: list(shard.index) for key, shard in RUN.clips.groupby(["subject", "shard"], sort=False)}
 SETTINGS = to_mapping(RUN.config)
-RENDERED = rendered_files(RUN.config.render.outputs)
+CAMERAS = RUN.config.camera.names
+RENDERED = rendered_files(CAMERAS, RUN.config.render.outputs)
 C = RESULTS + "/clips/{clip}/"
 S = RESULTS + "/subjects/{subject}/"
 
