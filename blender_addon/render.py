@@ -2,7 +2,7 @@
 """Renders clips without a window, one after the other: python -m blender_addon.render < JOBS.
 
 A job is a line of JSON on standard input: {"scene": path of scene.json, "out": folder, "cameras": names, "first":
-first frame}. Each frame of each camera gives OUT/<camera>.<frame>.raw (sRGB, 3 bytes a pixel) and
+first frame, "frames": which ones (optional; all from the first)}. Each frame of each camera gives OUT/<camera>.<frame>.raw (sRGB, 3 bytes a pixel) and
 OUT/<camera>_mask.<frame>.raw (a byte a pixel, 255 where the person is), rows from the top; and
 OUT/<camera>_<kind>.<frame>.raw of each kind of guides.KINDS in the job's "measured". After each picture a line of
 JSON tells which one is done, on standard output or the file descriptor of --progress-fd.
@@ -89,7 +89,7 @@ def render_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
         guides = {}
         if job["measured"]:
             guides = {name: Guides(stage, name, job["measured"], scratch) for name in job["cameras"]}
-        for frame in range(job["first"], description.frames):
+        for frame in job.get("frames") or range(job["first"], description.frames):
             render_frame(stage, caster, painters, guides, frame, out, progress, parent)
         for each in guides.values():
             each.close()

@@ -13,7 +13,7 @@ from .description import Camera, Description, Sky, whole_frame_rate
 from .rooms import room_surfaces
 from .subject import Garment, Subject, load_subject, posed_vertices
 from .surfaces import SURFACES
-from .textures import draw, folds
+from .textures import Texture, draw, folds
 
 Materials = Mapping[str, bpy.types.Material]
 CLOTH_THICKNESS_M = 0.003
@@ -209,8 +209,8 @@ def add_camera(collection: bpy.types.Collection, name: str, camera: Camera) -> b
     return item
 
 
-def new_material(name: str, look: Mapping[str, Any]) -> bpy.types.Material:
-    """A plain surface."""
+def new_material(name: str, look: Mapping[str, Any], texture: Texture | None = None) -> bpy.types.Material:
+    """A surface; its fabric's texture is drawn here unless it is given."""
     material = bpy.data.materials.new(name)
     if not material.use_nodes:
         material.use_nodes = True
@@ -222,13 +222,12 @@ def new_material(name: str, look: Mapping[str, Any]) -> bpy.types.Material:
     inputs["Emission Strength"].default_value = look["glow"]
     material.diffuse_color, material.roughness = color, look["roughness"]
     if "fabric" in look:
-        weave(material, look["fabric"])
+        weave(material, look["fabric"], texture or draw(look["fabric"]))
     return material
 
 
-def weave(material: bpy.types.Material, fabric: Mapping[str, Any]) -> None:
+def weave(material: bpy.types.Material, fabric: Mapping[str, Any], texture: Texture) -> None:
     """Give a surface the colours, threads and folds of a fabric."""
-    texture = draw(fabric)
     material[TILE_M] = fabric["tile_m"]
     tree, shader = material.node_tree, principled(material)
     picture = add_picture(tree, new_picture(f"{material.name} colour", texture.color, "sRGB"), FABRIC_UV)
