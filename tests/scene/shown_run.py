@@ -91,7 +91,7 @@ def write_shown(rendered: Run, folder: Path, model: BodyModel) -> dict[str, np.n
     for name in (OLD, BLIND, MIXED):
         shutil.copytree(clip, folder / "clips" / name)
     scene = read_json(folder / "clips" / OLD / "scene.json")
-    (folder / "clips" / OLD / "scene.json").write_text(json.dumps(scene | {"schema": 2}))
+    (folder / "clips" / OLD / "scene.json").write_text(json.dumps(scene | {"schema": scene["schema"] - 1}))
     (folder / "clips" / BLIND / "side.mp4").unlink()
     short = {name: array[:-1] for name, array in arrays.items() if len(array) == FRAMES}
     write_npz(folder / "clips" / MIXED / "keypoints.npz", **arrays | short)

@@ -15,7 +15,7 @@ from blender_addon.description import read_description
 from blender_addon.subject import load_subject, posed_vertices
 from odah_gen.body.model import BodyModel
 from odah_gen.paths import ROOT
-from odah_gen.run import CAMERAS, Run
+from odah_gen.run import Run
 from odah_gen.scene.addon_command import build_addon
 from odah_gen.scene.cameras import project, read_cameras
 from odah_gen.scene.render_stage import render_clip
@@ -24,6 +24,7 @@ from tests.scene.blenders import EACH, run_lines
 from tests.scene.scene_clip import CLIP, FRAMES, squat_run
 from tests.scene.shown_run import BLIND, HALF, MIXED, OLD, SCALES, WORST, write_data_set, write_shown
 
+CAMERAS = ("front", "side")
 EXACT_M, EXACT_PX = 1e-4, 0.25
 SAME_PICTURE_DB = 25.0
 SHOWN = (
@@ -200,7 +201,7 @@ def test_the_list_tells_verdict_frames_and_residual(pressed: Pressed) -> None:
         ("no folder", "is no folder"),
         ("no run", "neither a run nor a data set"),
         (f"{HALF} message", "half finished"),
-        (f"{OLD} message", "no scene of schema 1"),
+        (f"{OLD} message", "is no scene of schema"),
         (f"{MIXED} message", "Run the fit stage of this clip again"),
         ("no camera", "there are front, side"),
         ("data set worst", "holds no measured markers"),
