@@ -1,8 +1,8 @@
 """One row of benchmarks/render.py, run inside Blender: python benchmarks/render_in_blender.py JOB < nothing.
 
-JOB is JSON: scene, renderer ("ours" or "plain"), width, samples, shadows, frames, out; prints processor and wall seconds
+JOB is JSON: scene, renderer ("ours" or "plain"), engine (without it, eevee), width, samples, shadows, frames, out; prints processor and wall seconds
 of each frame (all cameras, pictures and masks), seconds to the first frame, and memory. With renderer "memory" and clips
-instead, prints the memory in use after each clip.
+instead, prints the memory in use after each clip, small ones of one camera and one lamp.
 """
 
 import dataclasses
@@ -22,11 +22,12 @@ import bpy  # noqa: E402
 import numpy as np  # noqa: E402
 
 from blender_addon.description import read_description  # noqa: E402
-from blender_addon.painter import Painter  # noqa: E402
+from blender_addon.painter import Painter, new_caster  # noqa: E402
 from blender_addon.render import is_software, render_job, renderer  # noqa: E402
 from blender_addon.scene_builder import Stage, build_stage, new_mask_scene, set_engine, set_picture, show_frame  # noqa: E402
 
 BLENDER_DEFAULT_COMPRESSION = 15
+SMALL_WIDTH_PX = 90
 
 
 def main() -> None:
@@ -61,13 +62,14 @@ def draw_frames(job: dict[str, Any]) -> dict[str, Any]:
 
 def watch_memory(job: dict[str, Any]) -> dict[str, Any]:
     """Render the last frame of a clip again and again as a shard does, and note the memory in use after each."""
-    name = read_description(Path(job["scene"]))
+    scene = write_small_clip(Path(job["scene"]), Path(job["out"]))
+    description = read_description(scene)
     wanted = {
-        "scene": job["scene"],
+        "scene": str(scene),
         "out": job["out"],
-        "cameras": list(name.cameras),
+        "cameras": list(description.cameras)[:1],
         "measured": [],
-        "first": name.frames - 1,
+        "first": description.frames - 1,
     }
     memory_mib = []
     with open(os.devnull, "w") as progress:
@@ -75,6 +77,21 @@ def watch_memory(job: dict[str, Any]) -> dict[str, Any]:
             render_job(wanted, progress, os.getppid())
             memory_mib.append(round(resident_mib(), 1))
     return {"memory_mib_after_clips": memory_mib}
+
+
+def write_small_clip(scene: Path, out: Path) -> Path:
+    """The clip with pictures 90 px wide, one lamp and one sample; returns its scene.json."""
+    content, cameras = (json.loads(scene.with_name(name).read_text()) for name in ("scene.json", "cameras.json"))
+    for file in (*content["body"], "clothes", "cameras"):
+        holder = content["body"] if file in content["body"] else content
+        holder[file] = str((scene.parent / holder[file]).resolve())
+    content |= {"cameras": "cameras.json", "lights": content["lights"][:1]}
+    content["render"] |= {"engine": "eevee", "samples": 1, "shadows": True}
+    for camera in cameras["cameras"].values():
+        camera |= {"width": SMALL_WIDTH_PX, "height": round(SMALL_WIDTH_PX * camera["height"] / camera["width"])}
+    for name, plain in (("scene.json", content), ("cameras.json", cameras)):
+        (out / name).write_text(json.dumps(plain))
+    return out / "scene.json"
 
 
 def resident_mib() -> float:
@@ -86,7 +103,9 @@ def resident_mib() -> float:
 def resized(path: Path, job: dict[str, Any]) -> Any:
     """The scene with another picture size and other settings."""
     description = read_description(path)
-    description.content["render"].update(engine="eevee", samples=job["samples"], shadows=job["shadows"])
+    description.content["render"].update(
+        engine=job.get("engine", "eevee"), samples=job["samples"], shadows=job["shadows"]
+    )
     cameras = {
         name: dataclasses.replace(camera, width=job["width"], height=round(job["width"] * camera.height / camera.width))
         for name, camera in description.cameras.items()
@@ -108,9 +127,12 @@ def processor_s() -> float:
 def draw_ours(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, out: Path) -> Callable[[int], None]:
     """The project's renderer; the empty rooms are drawn here, before the frames."""
     on_gpu = not is_software(renderer(stage, masks, out / "shot.exr"))
-    painters = {name: Painter(stage, scene, masks, name, out / "shot.exr", on_gpu) for name in stage.cameras}
+    caster = new_caster(stage, on_gpu)
+    painters = {name: Painter(stage, scene, masks, name, caster, out / "shot.exr", on_gpu) for name in stage.cameras}
 
     def draw(frame: int) -> None:
+        if caster is not None:
+            caster.cast()
         for name, painter in painters.items():
             painter.picture().tofile(out / f"{name}.{frame:06d}.raw")
             painter.mask().tofile(out / f"{name}_mask.{frame:06d}.raw")

@@ -18,13 +18,13 @@ bl_info = {
 
 def register() -> None:
     """Add the panel to Blender."""
-    from . import panel
+    from .interface import registering
 
-    panel.register()
+    registering.register()
 
 
 def unregister() -> None:
     """Take the panel out of Blender."""
-    from . import panel
+    from .interface import registering
 
-    panel.unregister()
+    registering.unregister()

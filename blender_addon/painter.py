@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws the frames of one camera. What stands still is rendered once.
 
-The empty room is rendered once per camera. In each frame a coarse picture of the room, the person hidden but not its
-shadow, tells by what factor the person changes the light: shadows of ceiling lights are soft. The person is rendered
-alone and laid over the room. Where Blender cannot hide the room from the camera and keep its light (EEVEE before 4.2,
+The empty room is rendered once per camera. In each frame the light that the person takes from it is computed
+(room_light.py); the person is rendered alone and laid over the room. Under a sky, whose shadows only EEVEE knows, a
+coarse picture of the room, the person hidden but not its shadow, tells by what factor the light changes. Where Blender cannot hide the room from the camera and keep its light (EEVEE before 4.2,
 Workbench) a window around the body is rendered with the room in it and pasted in. `benchmarks/render.py` holds the
 frames against whole ones. A GPU draws whole frames: there most of a frame's time is what each call to Blender costs.
 """
@@ -19,8 +19,10 @@ import numpy as np
 
 from .compose import enlarge, lay_over, light_change, paste, to_display
 from .description import Camera
+from .meshes import world_vertices
+from .room_light import Caster, RoomLight, room_parts
 from .scene_builder import Stage, set_engine
-from .shots import Window, shoot, shoot_coarse, shoot_filtered, whole
+from .shots import Window, shoot, shoot_coarse, shoot_filtered, shoot_sampled, whole
 
 COARSENESS = 2
 MARGIN = 0.02
@@ -32,10 +34,13 @@ LEAST_MARGIN_PX = 16
 
 @dataclass(frozen=True)
 class Plate:
-    """The empty room as one camera sees it, linear RGB: [H, W, 3], and coarse [h, w, 3] where there are shadows."""
+    """The empty room as one camera sees it, linear RGB: [H, W, 3]. Where there are shadows, what the lamps give to it,
+    or, under a sky, the room again, coarse [h, w, 3].
+    """
 
     room: np.ndarray
-    coarse: np.ndarray | None
+    light: RoomLight | None = None
+    coarse: np.ndarray | None = None
 
 
 class Painter:
@@ -47,26 +52,30 @@ class Painter:
         scene: bpy.types.Scene,
         masks: bpy.types.Scene,
         name: str,
+        caster: Caster | None,
         scratch: Path,
         on_gpu: bool = False,
     ) -> None:
-        """Render the empty room of camera `name`, unless a GPU draws; `scratch` is a file that comes and goes."""
+        """Render the empty room of camera `name`, unless a GPU draws; `scratch` is a file that comes and goes.
+
+        The caster is that of `new_caster`; whoever shows another frame lets it cast before a picture is drawn.
+        """
         self._stage, self._scene, self._masks, self._scratch = stage, scene, masks, scratch
+        self._name, self._caster = name, caster
         self._camera, self._item = stage.description.cameras[name], stage.cameras[name]
         self._people = list(stage.people.values())
         self._render: dict[str, Any] = stage.description.content["render"]
         set_engine(scene, self._render)
         engine = self._render["engine"]
         self._alone = engine == "eevee" and bpy.app.version >= FIRST_HIDING_VERSION
-        whole_frames = engine == "cycles" or (engine == "eevee" and on_gpu)
-        self._plate = None if whole_frames else self._empty_room()
+        self._plate = None if whole_frames(engine, on_gpu) else self._empty_room()
 
     def picture(self) -> np.ndarray:
         """The frame that the stage shows now: sRGB bytes [H, W, 3]."""
         if self._plate is None:
             return to_display(shoot(self._scene, self._camera, self._item, whole(self._camera), 1, self._scratch))
         window = body_window(self._stage, self._camera)
-        frame = self._lit_room()
+        frame = self._lit_room(self._plate)
         if window is not None and self._alone:
             lay_over(frame, self._person(window), window.top, window.left)
         elif window is not None:
@@ -86,18 +95,26 @@ class Painter:
         """Everything but the person."""
         for item in self._people:
             item.hide_render = True
-        room = self._shoot(whole(self._camera))
-        coarse = self._coarse() if self._render["engine"] == "eevee" and self._render["shadows"] else None
+        room = shoot_sampled(self._scene, self._camera, self._item, self._render["samples"], self._scratch)
+        plate = Plate(room)
+        if self._caster is not None:
+            light = RoomLight(self._stage, self._scene, self._name, room, COARSENESS, self._scratch)
+            plate = Plate(room, light=light)
+        elif self._render["engine"] == "eevee" and self._render["shadows"]:
+            plate = Plate(room, coarse=self._coarse())
         for item in self._people:
             item.hide_render = False
-        return Plate(room, coarse)
+        return plate
 
-    def _lit_room(self) -> np.ndarray:
+    def _lit_room(self, plate: Plate) -> np.ndarray:
         """The room in the light that the person leaves it."""
-        if self._plate is None or self._plate.coarse is None:
-            return self._plate.room.copy()
-        change = light_change(self._coarse(), self._plate.coarse)
-        return self._plate.room * enlarge(change, self._camera.width, self._camera.height)
+        if plate.light is not None and self._caster is not None:
+            change = plate.light.change(self._caster.maps)
+        elif plate.coarse is not None:
+            change = light_change(self._coarse(), plate.coarse)
+        else:
+            return plate.room.copy()
+        return plate.room * enlarge(change, self._camera.width, self._camera.height)
 
     def _shoot(self, window: Window, alpha: bool = False) -> np.ndarray:
         """A window at full quality."""
@@ -109,9 +126,9 @@ class Painter:
 
     def _person(self, window: Window) -> np.ndarray:
         """The person without the room but in its light; RGBA, premultiplied."""
-        room = [item for item in self._stage.collection.objects if item not in self._people and item.type == "MESH"]
         self._scene.render.film_transparent = True
-        with hidden_from_camera(room):
+        shadows = without_shadows(self._scene) if self._caster is not None else contextlib.nullcontext()
+        with hidden_from_camera(room_parts(self._stage)), shadows:
             person = self._shoot(window, alpha=True)
         self._scene.render.film_transparent = False
         return person
@@ -132,6 +149,27 @@ def hidden_from_camera(items: Iterable[bpy.types.Object]) -> Iterator[None]:
         item.visible_camera = True
 
 
+@contextlib.contextmanager
+def without_shadows(scene: bpy.types.Scene) -> Iterator[None]:
+    """EEVEE draws no shadows for the length of a block."""
+    scene.eevee.use_shadows = False
+    yield
+    scene.eevee.use_shadows = True
+
+
+def whole_frames(engine: str, on_gpu: bool) -> bool:
+    """Whether frames are drawn whole, not put together from parts."""
+    return engine == "cycles" or (engine == "eevee" and on_gpu)
+
+
+def new_caster(stage: Stage, on_gpu: bool) -> Caster | None:
+    """What computes the person's shadows, or None where Blender draws them all, or nobody does."""
+    render = stage.description.content["render"]
+    drawn = whole_frames(render["engine"], on_gpu) or stage.description.sky is not None
+    hiding = render["engine"] == "eevee" and bpy.app.version >= FIRST_HIDING_VERSION
+    return Caster(stage) if hiding and render["shadows"] and not drawn else None
+
+
 def body_window(stage: Stage, camera: Camera) -> Window | None:
     """The part of the picture that the person and the shadows at its feet can touch; None when it is out of sight."""
     points = np.concatenate([world_vertices(item) for item in stage.people.values()])
@@ -145,11 +183,3 @@ def body_window(stage: Stage, camera: Camera) -> Window | None:
     (left, top), (right, bottom) = np.floor(low - margin).astype(int), np.ceil(high + margin).astype(int)
     window = Window(max(int(left), 0), max(int(top), 0), min(int(right), camera.width), min(int(bottom), camera.height))
     return window if window.width > 0 and window.height > 0 else None
-
-
-def world_vertices(item: bpy.types.Object) -> np.ndarray:
-    """Vertices [N, 3] of an object (m, world frame)."""
-    vertices = np.empty(3 * len(item.data.vertices), np.float32)
-    item.data.vertices.foreach_get("co", vertices)
-    matrix = np.array(item.matrix_world)
-    return vertices.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]

@@ -2,7 +2,7 @@
 """Renders clips without a window, one after the other: python -m blender_addon.render < JOBS.
 
 A job is a line of JSON on standard input: {"scene": path of scene.json, "out": folder, "cameras": names, "first":
-first frame}. Each frame of each camera gives OUT/<camera>.<frame>.raw (sRGB, 3 bytes a pixel) and
+first frame, "frames": which ones (optional; all from the first)}. Each frame of each camera gives OUT/<camera>.<frame>.raw (sRGB, 3 bytes a pixel) and
 OUT/<camera>_mask.<frame>.raw (a byte a pixel, 255 where the person is), rows from the top; and
 OUT/<camera>_<kind>.<frame>.raw of each kind of guides.KINDS in the job's "measured". After each picture a line of
 JSON tells which one is done, on standard output or the file descriptor of --progress-fd.
@@ -23,13 +23,15 @@ import numpy as np
 
 from .description import SceneError, read_description
 from .guides import Guides
-from .painter import Painter, body_window
+from .painter import Painter, body_window, new_caster
+from .room_light import Caster
 from .scene_builder import Stage, build_stage, new_mask_scene, remove_stage, set_engine, show_frame
 from .shots import Window, shoot
 
 PR_SET_PDEATHSIG = 1
-SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe")
-"""Mesa's; odah_gen.scene.blender names the same, for neither may import the other."""
+CYCLES = "Cycles on the processor"
+SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe", "processor")
+"""Mesa's, and CYCLES; odah_gen.scene.blender names the same, for neither may import the other."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,12 +84,13 @@ def render_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
         drawn_by = renderer(stage, masks, scratch)
         tell(progress, event="start", blender=bpy.app.version_string, renderer=drawn_by, frames=description.frames)
         on_gpu = not is_software(drawn_by)
-        painters = {name: Painter(stage, scene, masks, name, scratch, on_gpu) for name in job["cameras"]}
+        caster = new_caster(stage, on_gpu)
+        painters = {name: Painter(stage, scene, masks, name, caster, scratch, on_gpu) for name in job["cameras"]}
         guides = {}
         if job["measured"]:
             guides = {name: Guides(stage, name, job["measured"], scratch) for name in job["cameras"]}
-        for frame in range(job["first"], description.frames):
-            render_frame(stage, painters, guides, frame, out, progress, parent)
+        for frame in job.get("frames") or range(job["first"], description.frames):
+            render_frame(stage, caster, painters, guides, frame, out, progress, parent)
         for each in guides.values():
             each.close()
     finally:
@@ -97,6 +100,7 @@ def render_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
 
 def render_frame(
     stage: Stage,
+    caster: Caster | None,
     painters: Mapping[str, Painter],
     guides: Mapping[str, Guides],
     frame: int,
@@ -106,6 +110,8 @@ def render_frame(
 ) -> None:
     """Draw one frame of every camera: picture, what is measured, and mask."""
     show_frame(stage, frame)
+    if caster is not None:
+        caster.cast()
     for name, painter in painters.items():
         if os.getppid() != parent:
             raise SceneError("the process that asked for these pictures has ended.")
@@ -131,6 +137,8 @@ def take_down(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene) -> N
 
 def renderer(stage: Stage, masks: bpy.types.Scene, scratch: Path) -> str:
     """What draws: the GPU's name, or that of a software renderer."""
+    if stage.description.content["render"]["engine"] == "cycles":
+        return CYCLES
     import gpu
 
     # Without a window Blender opens the graphics driver at its first picture.

@@ -2,9 +2,12 @@
 """Rendered windows of a picture as linear pixels: supersampled in one sample per fine pixel, then filtered.
 
 EEVEE starts its shadows anew for every sample, at a cost that does not depend on the picture. So n samples of a pixel
-are taken as one sample of each of n finer pixels, and EEVEE's own film filter is applied to those.
+are taken as one sample of each of n finer pixels, and EEVEE's own film filter is applied to those. EEVEE before 4.2
+draws its shadows once for all samples, each of which sees an area light from another of its points: there they are left
+to EEVEE, or shadows would be hard.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ FILTER_RADIUS_PX = 1.5
 FILTER_SIGMA = 0.284
 """EEVEE's film: a Gaussian fitted to the Blackman-Harris window, cut off at the radius; sigma in radii."""
 FILTER_REACH_PX = math.ceil(FILTER_RADIUS_PX)
+FIRST_SHADOWS_PER_SAMPLE = (4, 2, 0)
 POINT_SAMPLE_PX = 0.02
 """A film so narrow that the only sample of a pixel lies at its centre."""
 
@@ -62,6 +66,15 @@ def fineness(samples: int) -> int:
     return math.isqrt(samples - 1) + 1
 
 
+def shoot_sampled(
+    scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object, samples: int, file: Path
+) -> np.ndarray:
+    """Linear RGB of the whole picture as EEVEE itself samples it."""
+    scene.render.filter_size, scene.eevee.taa_render_samples = FILTER_RADIUS_PX, samples
+    set_shadow_detail(scene, 1.0)
+    return shoot(scene, camera, item, whole(camera), 1, file)
+
+
 def shoot_filtered(
     scene: bpy.types.Scene,
     camera: Camera,
@@ -72,6 +85,9 @@ def shoot_filtered(
     alpha: bool = False,
 ) -> np.ndarray:
     """Linear RGB or RGBA of a window, each pixel from about so many samples (rounded up to a square)."""
+    if bpy.app.version < FIRST_SHADOWS_PER_SAMPLE:
+        scene.render.filter_size, scene.eevee.taa_render_samples = FILTER_RADIUS_PX, samples
+        return shoot(scene, camera, item, window, 1, file, alpha)
     fine = fineness(samples)
     around = window.grown(FILTER_REACH_PX, camera.width, camera.height)
     scene.render.filter_size, scene.eevee.taa_render_samples = POINT_SAMPLE_PX, 1
@@ -82,19 +98,20 @@ def shoot_filtered(
     return filtered[top : top + window.height, left : left + window.width]
 
 
+def coarse_camera(camera: Camera, coarseness: int) -> Camera:
+    """The camera with a fraction of the pixels along each side."""
+    width, height = (max(round(side / coarseness), 1) for side in (camera.width, camera.height))
+    return dataclasses.replace(camera, width=width, height=height)
+
+
 def shoot_coarse(
     scene: bpy.types.Scene, camera: Camera, item: bpy.types.Object, coarseness: int, file: Path
 ) -> np.ndarray:
-    """Linear RGB of the whole picture at a fraction of its size, one sample per coarse pixel."""
-    small = Camera(
-        max(round(camera.width / coarseness), 1),
-        max(round(camera.height / coarseness), 1),
-        camera.rotation,
-        camera.translation_m,
-        camera.lens_mm,
-        camera.sensor_width_mm,
-    )
-    scene.render.filter_size, scene.eevee.taa_render_samples = POINT_SAMPLE_PX, 1
+    """Linear RGB of the whole picture at a fraction of its size, one sample per coarse pixel (before 4.2, the scene's)."""
+    small = coarse_camera(camera, coarseness)
+    scene.render.filter_size = POINT_SAMPLE_PX
+    if bpy.app.version >= FIRST_SHADOWS_PER_SAMPLE:
+        scene.eevee.taa_render_samples = 1
     set_shadow_detail(scene, small.width / camera.width)
     return shoot(scene, small, item, whole(small), 1, file)
 

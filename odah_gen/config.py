@@ -146,6 +146,8 @@ class Room:
 
 RENDER_QUALITIES = {"preview": (1, False), "standard": (4, True), "high": (16, True)}
 """Samples per pixel and shadows."""
+CYCLES_SAMPLES = 4
+"""Samples of Cycles for one of EEVEE: its light is drawn at random."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,9 @@ class Render:
     @property
     def drawn_samples(self) -> int:
         """Samples per pixel: the given ones, or those of the quality."""
-        return RENDER_QUALITIES[self.quality][0] if self.samples is None else self.samples
+        if self.samples is not None:
+            return self.samples
+        return RENDER_QUALITIES[self.quality][0] * (CYCLES_SAMPLES if self.engine == "cycles" else 1)
 
     @property
     def drawn_shadows(self) -> bool:

@@ -45,7 +45,7 @@ SPINE, NECK_AND_HEAD = (3, 6, 9), (12, 15)
 UNEVEN = 0.02
 """Frames whose places differ by less than this share of a frame are evenly spaced; files round durations."""
 SIGNS = {"left": 1.0, "right": -1.0}
-FOOT_TURN_RAD = np.deg2rad(10.0)
+FOOT_TURN_RAD = np.deg2rad(8.0)
 """The most that an ankle turns the foot about the shank, to either side."""
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from odah_gen.cli import version
+from odah_gen.command_line import version
 from odah_gen.errors import InputError
 from odah_gen.pose.child import Child
 from odah_gen.pose.mesh_poser import MeshPoser

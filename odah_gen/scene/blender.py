@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Generator, Iterator, Sequence
@@ -16,8 +17,11 @@ from odah_gen.lock import run_lock_fds
 from odah_gen.paths import BLENDER_PYTHON, ROOT
 
 EGL = "libEGL.so.1"
-SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe")
+SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe", "processor")
 MODULE = "module"
+FAREWELL = "Blender quit"
+OLDEST_BLENDER = (3, 4)
+VERSION_TIMEOUT_S = 120
 START = """\
 import sys
 sys.path.insert(0, {root!r})
@@ -69,13 +73,14 @@ def blender_command(blender: str) -> list[str]:
         blender: "module", or the path or name of a Blender.
 
     Raises:
-        InputError: it is not there.
+        InputError: it is not there, no Blender, or too old.
     """
     if blender == MODULE:
         return [str(blender_python()), "-m", "blender_addon.render"]
-    found = shutil.which(Path(blender).expanduser())
+    found = shutil.which(str(Path(blender).expanduser()))
     if found is None:
         raise InputError(f"render.blender: {blender} is no program. Give the path of a Blender, or set it to module.")
+    require_version(found)
     start = START.format(root=str(ROOT))
     return [
         found,
@@ -88,6 +93,29 @@ def blender_command(blender: str) -> list[str]:
         start,
         "--",
     ]
+
+
+def require_version(program: str) -> None:
+    """Make sure that a program is a Blender that can draw the scenes, by what it says of itself.
+
+    Raises:
+        InputError: it is another program, or a Blender before `OLDEST_BLENDER`.
+    """
+    try:
+        asked = subprocess.run(
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION_TIMEOUT_S
+        )
+        said = asked.stdout.decode(errors="replace")
+    except (OSError, subprocess.TimeoutExpired):
+        said = ""
+    version = re.search(r"^Blender (\d+)\.(\d+)", said, re.MULTILINE)
+    if version is None:
+        raise InputError(f"render.blender: {program} is no Blender. Give the path of a Blender, or set it to module.")
+    if tuple(map(int, version.groups())) < OLDEST_BLENDER:
+        raise InputError(
+            f"render.blender: {program} is {version[0]}; {'.'.join(map(str, OLDEST_BLENDER))} or later is needed. "
+            "Give the path of such a Blender, or set it to module."
+        )
 
 
 def require_egl(library: str = EGL) -> None:
@@ -226,5 +254,6 @@ def end(child: "subprocess.Popen[bytes]") -> None:
 
 def last_words(log: Path, status: int) -> str:
     """What a Blender that broke off said last, in a clause."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
+    lines = [line for line in lines if line and line != FAREWELL]
     return f"Blender ended with status {status} ({lines[-1] if lines else 'it said nothing'})."

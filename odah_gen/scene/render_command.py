@@ -32,8 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Render every clip that is not up to date, with progress on standard error."""
     run = open_run(arguments.run)
     waiting = leave_finished(run, arguments.clips, tell)
-    # Only EEVEE's times were measured.
-    clip_s = functools.partial(render_seconds, run.config, 1) if run.config.render.engine == "eevee" else None
+    clip_s = functools.partial(render_seconds, run.config, 1)
     render_clips(run, waiting, ProgressLine(clip_s=clip_s, cameras=len(run.config.camera.names)).show)
 
 

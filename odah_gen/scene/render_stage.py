@@ -17,7 +17,7 @@ from odah_gen.errors import InputError
 from odah_gen.motion.amass import read_world_motion
 from odah_gen.paths import ROOT
 from odah_gen.run import Run
-from odah_gen.scene.blender import Blender, Picture, blender_command, blender_running, require_egl
+from odah_gen.scene.blender import Blender, Picture, blender_running, require_egl
 from odah_gen.scene.boxes import boxes_file, join_boxes, write_boxes
 from odah_gen.scene.cameras import Camera, read_cameras
 from odah_gen.scene.rendered import BOXES, FACTS, MEASURED, camera_of, rendered_files, video_file, videos
@@ -75,7 +75,6 @@ def render_clips(run: Run, clip_ids: Sequence[str], report: Callable[[Progress],
         return
     jobs = {clip_id: job_of(run, clip_id) for clip_id in clip_ids}
     render = run.config.render
-    blender_command(render.blender)
     require_egl()
     log = run.folder / f".blender.{os.getpid()}.part.log"
     with blender_running(render.blender, render.device, log) as blender:

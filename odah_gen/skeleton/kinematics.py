@@ -154,9 +154,9 @@ def rigid_fit(
     return rotation, target_mean - rotation @ source_mean
 
 
-def pelvis_angles(rotation: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, " 3"]:
+def pelvis_angles(rotation: Float[np.ndarray, "*frames 3 3"]) -> Float[np.ndarray, "*frames 3"]:
     """Tilt, list and rotation (rad) of the pelvis from ground ← pelvis = Rz(tilt) Rx(list) Ry(rotation)."""
-    tilt = np.arctan2(-rotation[0, 1], rotation[1, 1])
-    list_ = np.arcsin(np.clip(rotation[2, 1], -1.0, 1.0))
-    turn = np.arctan2(-rotation[2, 0], rotation[2, 2])
-    return np.array([tilt, list_, turn])
+    tilt = np.arctan2(-rotation[..., 0, 1], rotation[..., 1, 1])
+    list_ = np.arcsin(np.clip(rotation[..., 2, 1], -1.0, 1.0))
+    turn = np.arctan2(-rotation[..., 2, 0], rotation[..., 2, 2])
+    return np.stack([tilt, list_, turn], axis=-1)

@@ -43,16 +43,18 @@ def write_mot(
     names: Sequence[str],
     time_s: Float[np.ndarray, " frames"],
     values: Float[np.ndarray, "frames coordinates"],
+    degrees: bool = True,
 ) -> None:
-    """Write coordinates (rad, m) as a .mot that OpenSim replays."""
-    columns = np.where(in_degrees(names), np.rad2deg(values), values)
+    """Write coordinates (rad, m) as a .mot that OpenSim replays, its angles in degrees or all in radians."""
+    columns = np.where(in_degrees(names), np.rad2deg(values), values) if degrees else values
+    angles = "degrees" if degrees else "radians"
     rows = [
         "Coordinates",
         "version=1",
         f"nRows={len(columns)}",
         f"nColumns={len(names) + 1}",
-        "inDegrees=yes",
-        "Rotations are in degrees, translations in metres, coupled coordinates (_beta) in radians.",
+        f"inDegrees={'yes' if degrees else 'no'}",
+        f"Rotations are in {angles}, translations in metres, coupled coordinates (_beta) in radians.",
         "endheader",
         "\t".join(["time", *names]),
     ]

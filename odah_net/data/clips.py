@@ -16,6 +16,7 @@ from odah_gen.scene.cameras import Camera, read_cameras
 from odah_gen.storage import read_npz
 from odah_net.configuration import VIEWS
 from odah_net.data.random_access import decode
+from odah_net.kinematics import PELVIS_SHIFTS
 
 LABELS = (
     "valid",
@@ -118,3 +119,23 @@ def root_relative(labels: Mapping[str, np.ndarray]) -> Float[np.ndarray, "frames
     points = np.concatenate([labels["mass_centers_m"], labels["joint_centers_m"]], 1)
     root = labels["joint_names"].tolist().index("ground_pelvis")
     return world_to_ground(points - labels["joint_centers_m"][:, [root]])
+
+
+def subject_model(clip: ClipData) -> Path:
+    """The scaled model of a clip's subject, in the same data set."""
+    return clip.folder.parent.parent / "subjects" / clip.subject / "model.osim"
+
+
+def labelled_points(clip: ClipData) -> Float[np.ndarray, "frames 44 3"]:
+    """Mass centres, then joint centres, of a clip's label (world, m)."""
+    return np.concatenate([clip.labels["mass_centers_m"], clip.labels["joint_centers_m"]], 1)
+
+
+def labelled_coordinates(clip: ClipData, wanted: Sequence[str]) -> Float[np.ndarray, "frames coordinates"]:
+    """Coordinates of a clip's label by name, pelvis translations too (rad, m; OpenSim ground)."""
+    labels = clip.labels
+    root = labels["joint_names"].tolist().index("ground_pelvis")
+    pelvis_m = world_to_ground(labels["joint_centers_m"][:, root])
+    names = [*labels["coordinate_names"].tolist(), *PELVIS_SHIFTS]
+    values = np.concatenate([labels["coordinates_rad"], pelvis_m], 1)
+    return values[:, [names.index(name) for name in wanted]]

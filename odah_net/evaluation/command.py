@@ -22,6 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subjects", nargs="+", metavar="SUBJECT", help="only these of the data set")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json, table.txt and pictures here")
     parser.add_argument("--curves", type=int, default=4, metavar="CLIPS", help="clips with a picture (default: 4)")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="evaluation.json of odah-net baseline, to compare",
+    )
     parser.add_argument("--workers", type=int, default=0, help="processes that read videos (default: 0, none)")
     add_device_argument(parser)
 
@@ -36,5 +44,6 @@ def main(arguments: argparse.Namespace) -> None:
         chosen_device(arguments.device),
         arguments.workers,
         arguments.curves,
+        arguments.beside,
     )
     sys.stdout.write(f"{report['clips']} clips, {report['frames']} frames\n{table(report['methods'])}")

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from odah_gen.storage import write_json
+from odah_gen.errors import InputError
+from odah_gen.storage import read_json, write_json
 from odah_net.data.clips import ClipData, open_clips, root_relative
 from odah_net.data.crops_of_clip import CropCache
 from odah_net.data.dataset import Sequences
@@ -33,6 +34,7 @@ ROWS = {
     "mpjpe_mm": "MPJPE from the pelvis, not aligned (mm)",
     "pa_mpjve_mm_per_s": "PA-MPJVE (mm/s)",
     "scales_mae": "scale factors, mean error",
+    "key_points": "key points compared",
 }
 
 
@@ -44,6 +46,7 @@ def evaluate(
     device: torch.device | str = "cpu",
     workers: int = 0,
     curves: int = 4,
+    beside: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Scores by method; with `out` also evaluation.json, table.txt and pictures there.
 
@@ -55,6 +58,7 @@ def evaluate(
         device: where to compute the features.
         workers: processes that read videos.
         curves: how many clips get a picture of their angle curves.
+        beside: evaluation.json of other methods on the same clips; they get columns of the same table.
 
     Raises:
         InputError: the data cannot be used.
@@ -64,24 +68,57 @@ def evaluate(
     check_labels(clips, kinematics)
     features = features_of(checkpoint, clips, out, device, workers)
     tracks = clip_tracks(checkpoint, clips, features)
-    confidence = clips[0].labels["confidence"]
-    scores = {method: scores_of(tracks, method, kinematics.names, confidence) for method in tracks[0].found}
-    report = {
-        "config": checkpoint.plan.config,
-        "stage": checkpoint.stage,
-        "step": checkpoint.step,
-        "clips": len(tracks),
-        "frames": int(sum(clip.valid.sum() for clip in tracks)),
-        "methods": scores,
-    }
+    facts = {"config": checkpoint.plan.config, "stage": checkpoint.stage, "step": checkpoint.step}
+    report = facts | scored(tracks, kinematics.names, clips[0].labels["confidence"], beside)
     if out:
-        sure = dict(zip(kinematics.names, groups(kinematics.names, confidence)["sure"].tolist()))
-        write_json(out / "evaluation.json", report)
-        (out / "table.txt").write_text(table(scores))
-        write_coordinates(out / "coordinates.png", scores, sure)
+        write_report(out, report, kinematics.names, clips[0].labels["confidence"])
         for clip in tracks[:curves]:
             write_curves(out / f"curves-{clip.clip_id}.png", clip, kinematics.names)
     return report
+
+
+def scored(
+    tracks: Sequence[ClipTracks], names: Sequence[str], confidence: np.ndarray, beside: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """Scores of every method over clips, and of those that were scored before.
+
+    Args:
+        tracks: the clips.
+        names: of the coordinates.
+        confidence: of the coordinates.
+        beside: evaluation.json of other methods.
+
+    Raises:
+        InputError: another report is missing, or of other clips.
+    """
+    clips = [clip.clip_id for clip in tracks]
+    methods = {method: scores_of(tracks, method, names, confidence) for method in tracks[0].found}
+    for path in beside:
+        methods |= other_scores(path, clips)
+    frames = int(sum(clip.valid.sum() for clip in tracks))
+    return {"clips": len(tracks), "frames": frames, "clip_ids": clips, "methods": methods}
+
+
+def other_scores(path: Path, clips: Sequence[str]) -> dict[str, Any]:
+    """The scores in another evaluation.json.
+
+    Raises:
+        InputError: the file is missing or of other clips.
+    """
+    report = read_json(path)
+    if not isinstance(report, dict) or report.get("clip_ids") != list(clips):
+        raise InputError(
+            f"{path}: is no evaluation of these {len(clips)} clips. Make it again from the same data set and subjects."
+        )
+    return dict(report["methods"])
+
+
+def write_report(out: Path, report: Mapping[str, Any], names: Sequence[str], confidence: np.ndarray) -> None:
+    """Write evaluation.json, table.txt and coordinates.png."""
+    sure = dict(zip(names, groups(names, confidence)["sure"].tolist()))
+    write_json(out / "evaluation.json", report)
+    (out / "table.txt").write_text(table(report["methods"]))
+    write_coordinates(out / "coordinates.png", report["methods"], sure)
 
 
 def features_of(
@@ -121,9 +158,13 @@ def label(clip: ClipData) -> Track:
 def table(scores: Mapping[str, Mapping[str, Any]]) -> str:
     """The scores as text, a column for each method."""
     width = max(len(text) for text in ROWS.values())
-    lines = ["".join([" " * width, *(f"{method:>12}" for method in scores)])]
+    columns = {method: max(12, len(method) + 2) for method in scores}
+    lines = ["".join([" " * width, *(f"{method:>{column}}" for method, column in columns.items())])]
     for name, text in ROWS.items():
-        cells = [f"{values[name]:12.3g}" if name in values else f"{'–':>12}" for values in scores.values()]
+        cells = [
+            f"{scores[method][name]:>{column}.3g}" if name in scores[method] else f"{'–':>{column}}"
+            for method, column in columns.items()
+        ]
         if any(name in values for values in scores.values()):
             lines.append("".join([f"{text:<{width}}", *cells]))
     return "\n".join(lines) + "\n"

@@ -21,17 +21,23 @@ class Track:
 
     Attributes:
         angles_rad: coordinates without the pelvis translations.
-        scales: factors of each body, in every frame.
-        points_m: mass centres, then joint centres, from the pelvis on (OpenSim ground).
+        scales: factors of each body, in every frame; None where the method is not asked for them.
+        points_m: mass centres, then joint centres, from the pelvis on (OpenSim ground); NaN for what the method's
+            skeleton does not have.
     """
 
     angles_rad: Float[np.ndarray, "frames angles"]
-    scales: Float[np.ndarray, "frames bodies 3"]
+    scales: Float[np.ndarray, "frames bodies 3"] | None
     points_m: Float[np.ndarray, "frames 44 3"]
 
-    def take(self, frames: slice) -> "Track":
+    def take(self, frames: slice | Bool[np.ndarray, " frames"]) -> "Track":
         """Some of the frames."""
-        return Track(self.angles_rad[frames], self.scales[frames], self.points_m[frames])
+        scales = None if self.scales is None else self.scales[frames]
+        return Track(self.angles_rad[frames], scales, self.points_m[frames])
+
+    def with_points(self, kept: Bool[np.ndarray, " points"]) -> "Track":
+        """Some of the key points."""
+        return Track(self.angles_rad, self.scales, self.points_m[:, kept])
 
 
 @dataclass(frozen=True)

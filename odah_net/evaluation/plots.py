@@ -1,6 +1,7 @@
 """Pictures of an evaluation: angle curves of a clip, and the error of each coordinate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,15 @@ from odah_gen.storage import atomic
 from odah_net.evaluation.methods import FRAMES, MEAN, SEQUENCE, ClipTracks
 
 COLOURS = {SEQUENCE: "#0072b2", FRAMES: "#e69f00", MEAN: "#999999"}
+OTHER_COLOURS = ("#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 TRUTH_COLOUR = "#000000"
 COLUMNS, ROWS = 6, 6
+
+
+def colours(methods: Iterable[str]) -> dict[str, str]:
+    """A colour for each method; those of a network keep theirs."""
+    others = cycle(OTHER_COLOURS)
+    return {method: COLOURS.get(method) or next(others) for method in methods}
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -28,7 +36,7 @@ def write_curves(path: Path, clip: ClipTracks, names: Sequence[str]) -> None:
     parts = figure.subplots(ROWS, COLUMNS, sharex=True, squeeze=False, gridspec_kw=spaces).flat
     time_s = np.arange(len(clip.valid)) / clip.fps
     tracks = {"label": (clip.truth, TRUTH_COLOUR)} | {
-        name: (found, COLOURS[name]) for name, found in clip.found.items()
+        name: (found, colours(clip.found)[name]) for name, found in clip.found.items()
     }
     for column, (name, part) in enumerate(zip(names, parts)):
         for called, (track, colour) in tracks.items():
@@ -49,7 +57,7 @@ def write_coordinates(path: Path, scores: Mapping[str, Mapping[str, Any]], sure:
     height = 0.8 / len(scores)
     for number, (method, values) in enumerate(scores.items()):
         errors = [values["coordinates_deg"][name] for name in names]
-        part.barh(np.arange(len(names)) + number * height, errors, height, color=COLOURS[method], label=method)
+        part.barh(np.arange(len(names)) + number * height, errors, height, color=colours(scores)[method], label=method)
     part.set_yticks(
         np.arange(len(names)) + 0.4 - height / 2, [name + ("" if sure[name] else " *") for name in names], fontsize=8
     )

@@ -33,7 +33,8 @@ def scores_of(clips: Sequence[ClipTracks], method: str, names: Sequence[str], co
     angles = {f"mae_{name}_deg": float(errors[:, columns].mean()) for name, columns in kept.items() if columns.any()}
     return {
         **angles,
-        **averaged([clip_scores(clip, method, names) for clip in clips]),
+        **averaged([clip_scores(clip, method, names, compared_points(clips, method)) for clip in clips]),
+        "key_points": int(compared_points(clips, method).sum()),
         "coordinates_deg": dict(zip(names, errors.mean(0).tolist())),
     }
 
@@ -61,40 +62,46 @@ def angle_errors(clip: ClipTracks, method: str) -> Float[np.ndarray, "frames ang
     return angle_errors_deg(clip.found[method].angles_rad[clip.valid], clip.truth.angles_rad[clip.valid])
 
 
-def clip_scores(clip: ClipTracks, method: str, names: Sequence[str]) -> dict[str, tuple[float, int]]:
+def compared_points(clips: Sequence[ClipTracks], method: str) -> Bool[np.ndarray, " points"]:
+    """The key points that a method's skeleton has."""
+    return np.all([np.isfinite(clip.found[method].points_m).all((0, 2)) for clip in clips], axis=0)
+
+
+def clip_scores(
+    clip: ClipTracks, method: str, names: Sequence[str], compared: Bool[np.ndarray, " points"]
+) -> dict[str, tuple[float, int]]:
     """Scores of one clip, each with the frames it is over."""
-    runs = valid_runs(clip.valid)
-    pairs = [(clip.found[method].take(run), clip.truth.take(run)) for run in runs]
-    frames = sum(len(truth.points_m) for _, truth in pairs)
-    found, truth = (joined([pair[side] for pair in pairs]) for side in (0, 1))
+    found, truth = (track.take(clip.valid).with_points(compared) for track in (clip.found[method], clip.truth))
+    joints = slice(int(compared[: JOINTS.start].sum()), None)
+    frames = len(truth.points_m)
     values = {
-        "mae_all_deg_of_clip": float(angle_errors(clip, method).mean()),
         "pelvis_geodesic_deg": float(geodesic_deg(pelvis(found, names), pelvis(truth, names)).mean()),
         "mpjpe_mm": float(MM * np.linalg.norm(found.points_m - truth.points_m, axis=-1).mean()),
         "pa_mpjpe_mm": pa_mpjpe_mm(found.points_m, truth.points_m),
-        "pa_mpjpe_joints_mm": pa_mpjpe_mm(found.points_m[:, JOINTS], truth.points_m[:, JOINTS]),
+        "pa_mpjpe_joints_mm": pa_mpjpe_mm(found.points_m[:, joints], truth.points_m[:, joints]),
         "pa_mpjpe_of_sequence_mm": pa_mpjpe_sequence_mm(found.points_m, truth.points_m),
-        "scales_mae": float(np.abs(np.abs(found.scales) - truth.scales).mean()),
     }
-    scored = {name: (value, frames) for name, value in values.items()}
-    moving = [(left, right) for left, right in pairs if len(left.points_m) > 1]
-    if moving:
-        speeds = [pa_mpjve_mm_per_s(left.points_m, right.points_m, clip.fps) for left, right in moving]
-        steps = [len(left.points_m) - 1 for left, _ in moving]
-        scored["pa_mpjve_mm_per_s"] = (float(np.average(speeds, weights=steps)), sum(steps))
-    return scored
+    if found.scales is not None and truth.scales is not None:
+        values["scales_mae"] = float(np.abs(np.abs(found.scales) - truth.scales).mean())
+    return {name: (value, frames) for name, value in values.items()} | speed_scores(clip, method, compared)
+
+
+def speed_scores(clip: ClipTracks, method: str, compared: Bool[np.ndarray, " points"]) -> dict[str, tuple[float, int]]:
+    """The velocity error inside stretches of valid frames, with its steps; nothing where no two valid frames meet."""
+    moving = [run for run in valid_runs(clip.valid) if run.stop - run.start > 1]
+    if not moving:
+        return {}
+    tracks = (clip.found[method].with_points(compared), clip.truth.with_points(compared))
+    pairs = [[track.take(run).points_m for track in tracks] for run in moving]
+    steps = [run.stop - run.start - 1 for run in moving]
+    speeds = [pa_mpjve_mm_per_s(found, truth, clip.fps) for found, truth in pairs]
+    return {"pa_mpjve_mm_per_s": (float(np.average(speeds, weights=steps)), sum(steps))}
 
 
 def valid_runs(valid: Bool[np.ndarray, " frames"]) -> list[slice]:
     """The longest stretches of frames that are all valid: velocities are taken inside them only."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], valid.astype(int), [0]])))
     return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-
-
-def joined(tracks: Sequence[Track]) -> Track:
-    """Tracks one after another."""
-    parts = (np.concatenate([getattr(each, name) for each in tracks]) for name in ("angles_rad", "scales", "points_m"))
-    return Track(*parts)
 
 
 def pelvis(track: Track, names: Sequence[str]) -> Float[np.ndarray, "frames 3 3"]:
@@ -105,7 +112,7 @@ def pelvis(track: Track, names: Sequence[str]) -> Float[np.ndarray, "frames 3 3"
 
 def averaged(clips: Sequence[Mapping[str, tuple[float, int]]]) -> Scores:
     """Means over clips, by the frames each has."""
-    names = dict.fromkeys(name for clip in clips for name in clip if not name.endswith("_of_clip"))
+    names = dict.fromkeys(name for clip in clips for name in clip)
     found = {name: [clip[name] for clip in clips if name in clip] for name in names}
     return {
         name: sum(value * frames for value, frames in each) / sum(frames for _, frames in each)

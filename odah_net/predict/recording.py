@@ -14,6 +14,7 @@ from odah_gen.errors import InputError
 from odah_gen.scene.cameras import Camera, read_cameras
 from odah_net.configuration import VIEWS
 from odah_net.data.random_access import decode
+from odah_net.predict.segmenter import Segmenter
 
 BACKGROUND_FRAMES = 50
 DIFFERENCE = 25.0
@@ -29,7 +30,8 @@ class Recording:
         videos: by camera.
         cameras: by name; the world is that of the training data (docs/network.md).
         fps, frames: of both.
-        mask_files: by camera; background subtraction where there are none.
+        mask_files: by camera.
+        segmenter: makes masks where there are no files; background subtraction where there is neither.
     """
 
     videos: Mapping[str, Path]
@@ -37,6 +39,7 @@ class Recording:
     fps: float
     frames: int
     mask_files: Mapping[str, Path] | None = None
+    segmenter: Segmenter | None = None
 
     def pictures(self, camera: str, start: int, count: int) -> UInt8[np.ndarray, "count height width 3"]:
         """Some frames of a camera."""
@@ -46,6 +49,8 @@ class Recording:
         """Where the person is in some frames of a camera; nowhere in a frame where nothing is found."""
         if self.mask_files:
             return decode(self.mask_files[camera], start, count, "gray") > 127
+        if self.segmenter:
+            return self.segmenter.masks(self.pictures(camera, start, count))
         return np.stack([person(frame, self.backgrounds[camera]) for frame in self.pictures(camera, start, count)])
 
     @cached_property
@@ -72,7 +77,10 @@ def person(
 
 
 def open_recording(
-    videos: Mapping[str, Path], cameras_file: Path, mask_files: Mapping[str, Path] | None = None
+    videos: Mapping[str, Path],
+    cameras_file: Path,
+    mask_files: Mapping[str, Path] | None = None,
+    segmenter: Segmenter | None = None,
 ) -> Recording:
     """Look at both videos and the cameras.
 
@@ -96,4 +104,5 @@ def open_recording(
         raise InputError(
             f"{videos['side']}: has {facts['side'].fps} frames/s and the other {facts['front'].fps}. Resample one."
         )
-    return Recording(videos, cameras, rates.pop(), min(fact.frames for fact in facts.values()), mask_files)
+    frames = min(fact.frames for fact in facts.values())
+    return Recording(videos, cameras, rates.pop(), frames, mask_files, segmenter)

@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from odah_gen.paths import ROOT
+from blender_addon.skinning import blend, correctives, load_body, pose_joints
+from odah_gen.paths import ASSETS, ROOT
+from odah_gen.scene.blender import blender_python
 
 pytestmark = pytest.mark.endtoend
 CLIP = "results/smoke/clips/s01-walking-01"
@@ -197,3 +199,93 @@ def test_an_empty_split_says_so_and_writes_nothing(run: Path):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert not (run / "dataset/test").exists()
+
+
+ADDON = """
+import json, sys, time
+import bpy, numpy as np
+sys.path.insert(0, sys.argv[1])
+import blender_addon
+from blender_addon.interface import owned, posing, showing
+
+run, clip, pictures = sys.argv[2:]
+bpy.ops.wm.read_factory_settings(use_empty=True)
+blender_addon.register()
+settings, ops, told = bpy.context.scene.odah, bpy.ops.odah, {}
+count = lambda: {kind: len(getattr(bpy.data, kind)) for kind in owned.KINDS}
+
+def vertices(name):
+    mesh = bpy.data.objects[name].data
+    places = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", places)
+    return places.reshape(-1, 3)
+
+def answered(done):
+    end = time.monotonic() + 300
+    while not done() and time.monotonic() < end:
+        posing.poll()
+        time.sleep(0.05)
+
+before = count()
+settings.folder, settings.pictures = run, pictures
+told["verdict"] = settings.clips[0].verdict
+told["load"] = sorted(ops.load())
+told["program"] = sorted(ops.check_program())
+settings.mass_sd = 2.0
+told["size"] = settings.shape_told
+told["saved"] = sorted(ops.save_configuration())
+ops.reset_shape()
+told["pose"] = sorted(ops.pose_start())
+posed = posing.POSINGS["ODAH " + clip]
+answered(lambda: posed.asked or posed.client.problem)
+told["problem"] = posed.client.problem
+part = posing.posed_part(showing.active_clip(bpy.context))
+told["as fitted"] = vertices("posed body")[::500].tolist()
+part["knee_angle_r"] = 60.0
+posing.poll()
+answered(lambda: not posed.client.busy)
+told["knee"] = [part["knee_angle_r"], float(part["knee_angle_r_beta"])]
+told["moved"] = float(np.abs(vertices("posed body")[::500] - told["as fitted"]).max())
+told["reset"], told["paste"] = sorted(ops.pose_reset()), sorted(ops.pose_paste(own=True))
+told["stop"] = sorted(ops.pose_stop())
+settings.try_seed = 5
+told["try"] = sorted(ops.try_scene())
+told["tried"] = settings.active
+settings.osim, settings.mot = f"{run}/subjects/s01/model.osim", f"{run}/clips/{clip}/kinematics.mot"
+told["osim"] = sorted(ops.import_opensim())
+settings.amass = f"{run}/clips/{clip}/motion.npz"
+told["amass"] = sorted(ops.import_amass())
+told["clips"] = [each.name for each in owned.loaded_clips()]
+ops.unload()
+told["left"] = {kind: n for kind, n in count().items() if n != before[kind]}
+blender_addon.unregister()
+print(json.dumps(told))
+"""
+
+
+def test_the_addon_tries_poses_and_imports(run: Path, tmp_path: Path):
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    words = [str(blender_python()), "-c", ADDON, str(ROOT), str(run / "results/smoke"), Path(CLIP).name, str(tmp_path)]
+    done = subprocess.run(words, cwd=run, env=environment, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    finished = ("load", "program", "saved", "pose", "reset", "paste", "stop", "try", "osim", "amass")
+    assert {name: told[name] for name in finished} == {name: ["FINISHED"] for name in finished}
+    assert told["verdict"] in ("pass", "fail")
+    assert "kg" in told["size"]
+    assert "bmi_offsets: [0.0, 2.00]" in (tmp_path / f"{Path(CLIP).name}.yaml").read_text()
+    assert told["problem"] == ""
+    assert np.allclose(told["as fitted"], fitted_body(run)[::500], atol=1e-4)
+    assert np.allclose(told["knee"], [60.0, np.deg2rad(60.0)], atol=1e-4)
+    assert told["moved"] > 0.05
+    assert told["tried"] == f"ODAH {Path(CLIP).name}.001"
+    assert len(told["clips"]) == 4
+    assert told["left"] == {}
+
+
+def fitted_body(run: Path) -> np.ndarray:
+    """Vertices [V, 3] (m, world) of the fitted body in frame 1, where a new Blender scene stands."""
+    motion = np.load(run / CLIP / "body.npz")
+    body = load_body(ASSETS / "body" / "free_female.npz", motion["betas"])
+    pose = pose_joints(body, motion["poses"][1], motion["trans"][1])
+    return blend(body.vertices + correctives(body, pose), body.weights, pose)

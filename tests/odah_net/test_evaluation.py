@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from odah_gen.storage import read_json
+from odah_gen.storage import read_json, write_json
 from odah_net.cli import main
 from odah_net.configuration import FEATURES
 from odah_net.data.clips import open_clips
-from odah_net.evaluation.methods import ClipTracks, methods, track
+from odah_net.evaluation.methods import ClipTracks, Track, methods, track
 from odah_net.evaluation.scores import groups, pelvis, scores_of, valid_runs
 from odah_net.kinematics import Kinematics
 from odah_net.metrics import angle_errors_deg
@@ -33,6 +33,7 @@ def test_the_truth_scores_zero_and_a_known_error_its_size(single):
     angles = random_angles(single, 6).float()
     sure = np.ones(36)
     perfect = scores_of([clip_with(single, angles, angles)], "method", single.names, sure)
+    assert perfect.pop("key_points") == 44
     assert all(value < 1e-3 for name, value in perfect.items() if name != "coordinates_deg")
     bent = angles.clone()
     bent[:, single.columns(["elbow_flex_r"])] += np.deg2rad(9.0)
@@ -52,6 +53,19 @@ def test_frames_without_a_label_do_not_count(single):
     assert scores["mae_all_deg"] < 1e-3
     assert scores["pa_mpjve_mm_per_s"] < 1e-1
     assert [(run.start, run.stop) for run in valid_runs(valid)] == [(1, 4), (5, 9)]
+
+
+def test_key_points_that_a_method_lacks_do_not_count(single):
+    angles = random_angles(single, 4).float()
+    clip = clip_with(single, angles, angles)
+    whole = clip.found["method"]
+    points = whole.points_m.copy()
+    points[:, [3, 25]] = np.nan
+    lacking = ClipTracks("clip", 60.0, clip.valid, clip.truth, {"method": Track(whole.angles_rad, None, points)})
+    scores = scores_of([lacking], "method", single.names, np.ones(36))
+    assert scores["key_points"] == 42
+    assert max(scores["pa_mpjpe_mm"], scores["pa_mpjpe_joints_mm"], scores["pa_mpjve_mm_per_s"]) < 1e-3
+    assert "scales_mae" not in scores
 
 
 def test_clips_count_by_their_frames(single):
@@ -127,15 +141,21 @@ def test_a_network_without_second_stage_is_not_asked_for_sequences(single):
 
 
 def test_the_command_writes_table_figures_and_pictures(trained, drawn, tmp_path, capsys):
-    main(["evaluate", "--checkpoint", str(trained), "--data", str(drawn), "--out", str(tmp_path), "--curves", "1"])
+    clips, other = open_clips(drawn), tmp_path / "other.json"
+    zeros = dict.fromkeys(clips[0].labels["coordinate_names"].tolist(), 0.0)
+    scores = {"other": {"mae_all_deg": 1.25, "coordinates_deg": zeros}}
+    write_json(other, {"clip_ids": [clip.clip_id for clip in clips], "methods": scores})
+    given = ["--checkpoint", str(trained), "--data", str(drawn), "--out", str(tmp_path), "--curves", "1"]
+    main(["evaluate", *given, "--beside", str(other)])
     printed = capsys.readouterr().out
     assert printed.startswith("2 clips, 80 frames")
     report = read_json(tmp_path / "evaluation.json")
     assert (tmp_path / "table.txt").read_text() in printed
     assert sorted(path.suffix for path in tmp_path.glob("*.png")) == [".png"] * 2
     methods = report["methods"]
-    assert list(methods) == ["sequence", "frames", "mean pose"]
-    angles = np.concatenate([clip.labels["coordinates_rad"] for clip in open_clips(drawn)])
+    assert list(methods) == ["sequence", "frames", "mean pose", "other"]
+    assert "1.25" in printed
+    angles = np.concatenate([clip.labels["coordinates_rad"] for clip in clips])
     mean = np.arctan2(np.sin(angles).mean(0), np.cos(angles).mean(0))
     expected = angle_errors_deg(mean, angles).mean()
     assert methods["mean pose"]["mae_all_deg"] == pytest.approx(expected, rel=1e-4)

@@ -7,7 +7,7 @@ import pytest
 
 from blender_addon.odah_process import Job, ProgramError, check, command
 from blender_addon.pose_client import MOST_RESTARTS, PoseClient
-from odah_gen.cli import version
+from odah_gen.command_line import version
 from odah_gen.paths import ROOT
 from tests.pose.client import wait_for
 

@@ -1,8 +1,6 @@
 """A run of one clip on the free body: three frames of a squat, and its real render, tiny."""
 
-import json
-import os
-import subprocess
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +8,12 @@ from typing import Any
 import pytest
 
 from odah_gen.body.model import BodyModel, load_body_model
-from odah_gen.paths import ASSETS, ROOT
+from odah_gen.paths import ASSETS
 from odah_gen.run import Run
-from odah_gen.scene.blender import blender_python
+from odah_gen.scene.blender import MODULE
 from odah_gen.scene.render_stage import Progress, render_clip
 from odah_gen.scene.stage import write_scene
+from tests.scene.blenders import run_lines
 from tests.scene.scene_clip import CLIP, squat_run
 
 
@@ -49,12 +48,4 @@ def rendered(run: Run) -> tuple[Path, list[Progress]]:
 def blender() -> Callable[..., Any]:
     """Runs lines of Python in Blender's environment; gives back the JSON that they print last."""
 
-    def call(lines: str, *arguments: object, **environment: str) -> Any:
-        command = [str(blender_python()), "-c", lines, *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment, timeout=300
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return json.loads(done.stdout.strip().splitlines()[-1])
-
-    return call
+    return functools.partial(run_lines, MODULE)

@@ -53,7 +53,7 @@ def make_run(folder: Path, model: BodyModel, poses: np.ndarray, betas: np.ndarra
     return run
 
 
-def squat_run(folder: Path, model: BodyModel) -> Run:
+def squat_run(folder: Path, model: BodyModel, **config: Any) -> Run:
     """Three frames on the way down."""
     poses = np.stack([pose_of(SQUAT_DEG, share) for share in np.linspace(0.4, 1, FRAMES)])
-    return make_run(folder, model, poses, np.random.default_rng(3).normal(size=16))
+    return make_run(folder, model, poses, np.random.default_rng(3).normal(size=16), **config)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from odah_gen.run import Run
 from odah_gen.scene.cameras import Camera, project, read_cameras, to_camera
 from odah_gen.scene.stage import write_scene
 from odah_gen.storage import read_json
+from tests.scene.blenders import EACH, run_lines
 from tests.scene.scene_clip import CLIP, squat_run
 
 DRAW = """
@@ -60,11 +60,11 @@ def run(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
     return made
 
 
-@pytest.fixture(scope="module")
-def drawn(run: Run, blender: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+@pytest.fixture(scope="module", params=EACH)
+def drawn(request: pytest.FixtureRequest, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """For each camera what is measured of the squat's first frame, with a ball beside the person."""
     folder = tmp_path_factory.mktemp("guides")
-    blender(DRAW, run.clip(CLIP) / "scene.json", folder, json.dumps(BALL_M.tolist()))
+    run_lines(request.param, DRAW, run.clip(CLIP) / "scene.json", folder, json.dumps(BALL_M.tolist()))
     cameras = read_cameras(run.clip(CLIP) / "cameras.json")
     return {name: (camera, np.load(folder / f"{name}.npz")) for name, camera in cameras.items()}
 

@@ -72,6 +72,31 @@ def test_a_blender_that_is_not_there() -> None:
         blender_command("/nowhere/blender")
 
 
+@pytest.mark.parametrize(
+    ("says", "sentence"),
+    [
+        ("exit 1", r"python is no Blender\. Give the path"),
+        ("echo Blender 3.3.21; echo build date", r"python is Blender 3\.3; 3\.4 or later is needed\. Give the path"),
+    ],
+)
+def test_a_program_that_cannot_draw_the_scenes(tmp_path: Path, says: str, sentence: str) -> None:
+    with pytest.raises(InputError, match=rf"render\.blender: .*{sentence}"):
+        blender_command(str(stand_in(tmp_path, says)))
+
+
+def test_a_program_that_no_machine_can_run(tmp_path: Path) -> None:
+    (tmp_path / "blender").write_bytes(b"\x7fELF")
+    (tmp_path / "blender").chmod(0o755)
+    with pytest.raises(InputError, match=r"is no Blender"):
+        blender_command(str(tmp_path / "blender"))
+
+
+@pytest.mark.parametrize("version", ["Blender 3.4.1", "Blender 4.2.23 LTS", "Blender 10.0.0 Alpha"])
+def test_a_blender_that_is_new_enough(tmp_path: Path, version: str) -> None:
+    program = stand_in(tmp_path, f"echo; echo {version}")
+    assert blender_command(str(program))[0] == str(program)
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "clip").write_text("a file where a folder should be")
     with pytest.raises(InputError, match="cannot be written"), scratch_folder(tmp_path / "clip", "a"):
