@@ -115,7 +115,7 @@ def frame_feature(
         for cut, camera in zip(crops, cameras)
     ]
     try:
-        points = space_points(views, network.size.points, generator)
+        points = space_points(views, network.size.points, generator, network.size.rays)
     except ValueError as error:
         raise InputError(
             f"{recording.videos['front']}: {error}. Check --cameras, and that the videos start together."
