@@ -12,14 +12,29 @@ def odah(*words: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_group():
     text = odah("--help").stdout
     assert all(
-        word in text for word in ("setup", "demo", "test", "mocap", "models", "pose2sim", "segmenter", "ODAH_TORCH")
+        word in text
+        for word in (
+            "setup",
+            "demo",
+            "test",
+            "mocap",
+            "models",
+            "blender-lts",
+            "blender-debian",
+            "pose2sim",
+            "segmenter",
+            "ODAH_TORCH",
+        )
     )
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["setup", "--with", "nothing"], "no group nothing; the groups are: mocap models pose2sim segmenter"),
+        (
+            ["setup", "--with", "nothing"],
+            "no group nothing; the groups are: mocap models blender-lts blender-debian pose2sim segmenter",
+        ),
         (["setup", "--with"], "--with needs a name"),
         (["setup", "--fast"], "unknown option --fast"),
         (["demo", "--fast"], "demo takes no options"),

@@ -41,7 +41,7 @@ def error_deg(clip, detector, low_pass_hz=None) -> float:
 def test_points_are_where_their_pictures_meet():
     generator = np.random.default_rng(0)
     points = generator.uniform(-1, 1, (5, 7, 3))
-    cameras = list(place_cameras(CameraConfig(), points.reshape(-1, 3), generator).values())
+    cameras = list(place_cameras(CameraConfig(), points.reshape(-1, 3), lambda name: generator).values())
     places = [project(camera, points) for camera in cameras]
     assert np.allclose(triangulated(cameras, places), points, atol=1e-9)
     places[1][2, 3] = np.nan

@@ -21,7 +21,7 @@ from tests.odah_net.with_models import write_models
 def test_its_cameras_see_opensim_ground_after_its_own_turn():
     """Pose2Sim turns (x, y, z) of the cameras' world to (y, z, x)."""
     ground = np.random.default_rng(0).uniform(-1, 1, (9, 3))
-    cameras = place_cameras(CameraConfig(), ground_to_world(ground), np.random.default_rng(0))
+    cameras = place_cameras(CameraConfig(), ground_to_world(ground), lambda name: np.random.default_rng(0))
     given = tomllib.loads(calibration(list(cameras.values())))
     its_world = ground[:, [2, 0, 1]]
     for block, camera in zip(given.values(), cameras.values()):
