@@ -241,7 +241,7 @@ answered(lambda: posed.asked or posed.client.problem)
 told["problem"] = posed.client.problem
 part = posing.posed_part(showing.active_clip(bpy.context))
 told["as fitted"] = vertices("posed body")[::500].tolist()
-part["knee_angle_r"] = 60.0
+part["knee_angle_r"] = 100.0
 posing.poll()
 answered(lambda: not posed.client.busy)
 told["knee"] = [part["knee_angle_r"], float(part["knee_angle_r_beta"])]
@@ -276,7 +276,7 @@ def test_the_addon_tries_poses_and_imports(run: Path, tmp_path: Path):
     assert "bmi_offsets: [0.0, 2.00]" in (tmp_path / f"{Path(CLIP).name}.yaml").read_text()
     assert told["problem"] == ""
     assert np.allclose(told["as fitted"], fitted_body(run)[::500], atol=1e-4)
-    assert np.allclose(told["knee"], [60.0, np.deg2rad(60.0)], atol=1e-4)
+    assert np.allclose(told["knee"], [100.0, np.deg2rad(100.0)], atol=1e-4)
     assert told["moved"] > 0.05
     assert told["tried"] == f"ODAH {Path(CLIP).name}.001"
     assert len(told["clips"]) == 4
