@@ -46,6 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run_program(PROGRAM, arguments)
 
 
+def add_config_argument(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that begin from a configuration."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="configuration, for instance config/demo.yaml; may be given again, later files go over earlier ones",
+    )
+
+
 def add_run_argument(parser: argparse.ArgumentParser) -> None:
     """The option every stage shares."""
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run folder, for instance results/demo")

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from odah_gen.cli import add_config_argument
 from odah_gen.config import load_config
 from odah_gen.motion.catalogue import create_run
 
@@ -17,14 +18,7 @@ change. Next stage: odah-gen motion, or all stages at once: snakemake --cores N 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which configuration, and which run folder."""
     parser.epilog = EPILOG
-    parser.add_argument(
-        "--config",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="configuration, for instance config/demo.yaml; may be given again, later files go over earlier ones",
-    )
+    add_config_argument(parser)
     parser.add_argument(
         "--run",
         type=Path,

@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from odah_gen.cli import add_config_argument
 from odah_gen.config import load_config
 from odah_gen.errors import InputError
 from odah_gen.scene.gallery import write_gallery
@@ -25,14 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which configuration, how many people, how large, and where to."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument(
-        "--config",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="configuration; may be given again, later files go over earlier ones",
-    )
+    add_config_argument(parser)
     parser.add_argument(
         "--subjects", type=int, metavar="N", help="how many people (default: those of the configuration)"
     )
