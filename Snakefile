@@ -15,6 +15,7 @@ include: "workflow/rules/markers.smk"
 include: "workflow/rules/skeleton.smk"
 include: "workflow/rules/registration.smk"
 include: "workflow/rules/scene.smk"
+include: "workflow/rules/drape.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/dataset.smk"
 
@@ -28,7 +29,7 @@ localrules:
 rule render_all:
     input:
         f"{RESULTS}/report.html",
-        clip_files(*finished_clip_files(CAMERAS), *RENDERED, *PICTURES),
+        clip_files(*finished_clip_files(CAMERAS), *SIMULATED, *RENDERED, *PICTURES),
         subject_files(*SUBJECT_FILES),
     default_target: True
 

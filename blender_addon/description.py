@@ -46,6 +46,7 @@ class Description:
     Attributes:
         content: the JSON as it stands.
         model, motion, clothes: the files that it names.
+        cloth: the file of simulated garments; None where clothes move with the body.
         cameras: by name.
         sky: surroundings instead of walls; None in a room.
     """
@@ -56,6 +57,7 @@ class Description:
     clothes: Path
     cameras: Mapping[str, Camera]
     sky: Sky | None = None
+    cloth: Path | None = None
 
     @property
     def clip(self) -> str:
@@ -82,10 +84,11 @@ def read_description(path: Path) -> Description:
     try:
         model, motion = (existing(folder / content["body"][name], path) for name in ("model", "motion"))
         clothes, cameras = (existing(folder / content[name], path) for name in ("clothes", "cameras"))
+        cloth = folder / content["cloth"] if "cloth" in content else None
         sky = None
         if "hdri" in content:
             sky = Sky(existing(folder / content["hdri"]["file"], path), float(content["hdri"]["turn_rad"]))
-        return Description(content, model, motion, clothes, read_cameras(cameras), sky)
+        return Description(content, model, motion, clothes, read_cameras(cameras), sky, cloth)
     except KeyError as error:
         raise SceneError(f"{path}: lacks {error}. Write it again with: odah-gen scene.") from error
 

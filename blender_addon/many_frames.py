@@ -40,7 +40,8 @@ class Mover:
     def __init__(self, subject: Subject) -> None:
         """Prepare what all frames share."""
         self._subject = subject
-        held = {name: garment for name, garment in subject.garments.items() if garment.hold_m.max() >= 0}
+        self._moving = {name: item for name, item in subject.garments.items() if name not in subject.draped}
+        held = {name: garment for name, garment in self._moving.items() if garment.hold_m.max() >= 0}
         self._around = {name: Around(garment.faces, len(garment.vertices)) for name, garment in held.items()}
         below_cloth = np.unique(np.concatenate([[0], *(garment.body_ids.ravel() for garment in held.values())]))
         self._faces = subject.body.faces[np.isin(subject.body.faces, below_cloth).any(axis=1)]
@@ -54,11 +55,12 @@ class Mover:
         skin = blend(body.vertices[..., None] + moved, body.weights, poses)
         normals = self._normals(skin) if self._around else skin
         found = {"body": skin}
-        for name, garment in self._subject.garments.items():
+        for name, garment in self._moving.items():
             rest = garment.vertices[..., None].astype(np.float32) + below(garment, moved)
             cloth = blend(rest, garment.weights, poses)
             found[name] = self._hold_off(name, garment, cloth, skin, normals) if name in self._around else cloth
-        return {name: np.ascontiguousarray(np.moveaxis(points, 2, 0)) for name, points in found.items()}
+        draped = {name: places[frames.start : frames.stop] for name, places in self._subject.draped.items()}
+        return {name: np.ascontiguousarray(np.moveaxis(points, 2, 0)) for name, points in found.items()} | draped
 
     def _normals(self, skin: np.ndarray) -> np.ndarray:
         """Unit normals [V, 3, T] of the skin [V, 3, T] where cloth is held off it; other vertices' are not to be used."""

@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(name: str = "blender_addon.render", text: str | None = __doc__) -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="blender_addon.render", description=__doc__)
+    parser = argparse.ArgumentParser(prog=name, description=text)
     parser.add_argument("--parent", type=int, default=os.getppid(), help="process without which this one ends")
     parser.add_argument("--progress-fd", type=int, help="file descriptor for the progress lines")
     return parser

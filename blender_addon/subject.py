@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The person of a clip: skin, and all that is worn, at every frame, as plain arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .description import GARMENT_ARRAYS, Description, SceneError, read_arrays
 from .skinning import Body, blend, correctives, load_body, pose_joints, vertex_normals
 
+DRAPED = ("lower", "upper")
+"""Garments that can be simulated, from the inner to the outer."""
 EVEN_STEPS = 3
 MOST_PUSH_M = 0.08
 
@@ -47,6 +50,7 @@ class Subject:
         garments: by name.
         poses: [T, 165], rad.
         trans: [T, 3], m, world frame.
+        draped: by name [T, N, 3], m, world frame: garments whose place was simulated.
     """
 
     body: Body
@@ -55,6 +59,7 @@ class Subject:
     garments: dict[str, Garment]
     poses: np.ndarray
     trans: np.ndarray
+    draped: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -82,7 +87,8 @@ def load_subject(description: Description) -> Subject:
     shares = read_arrays(description.clothes, tuple(f"region_{name}" for name in names))
     regions = dict(zip(names, shares.values()))
     garments = {name: load_garment(description, name, body.weights.shape[1]) for name in description.content["wear"]}
-    return Subject(body, ~hidden, regions, garments, motion["poses"], motion["trans"])
+    draped = read_draped(description, garments)
+    return Subject(body, ~hidden, regions, garments, motion["poses"], motion["trans"], draped)
 
 
 def load_garment(description: Description, name: str, joints: int) -> Garment:
@@ -94,6 +100,20 @@ def load_garment(description: Description, name: str, joints: int) -> Garment:
     return Garment(vertices, faces, weights, *others)
 
 
+def read_draped(description: Description, garments: Mapping[str, Garment]) -> dict[str, np.ndarray]:
+    """Where simulated garments are, by name [T, N, 3] (m, world frame); nothing where clothes move with the body."""
+    if description.cloth is None:
+        return {}
+    if not description.cloth.is_file():
+        raise SceneError(f"{description.cloth}: is not there. Make it with: odah-gen drape.")
+    arrays = read_arrays(description.cloth, tuple(f"{name}_m" for name in DRAPED))
+    draped = dict(zip(DRAPED, arrays.values()))
+    for name, places in draped.items():
+        if places.shape != (description.frames, *garments[name].vertices.shape):
+            raise SceneError(f"{description.cloth}: was made for other clothes. Make it again with: odah-gen drape.")
+    return draped
+
+
 def posed_vertices(subject: Subject, frame: int) -> dict[str, np.ndarray]:
     """Vertices [N, 3] (m, world frame) of the body and of every garment in a frame."""
     pose = pose_joints(subject.body, subject.poses[frame], subject.trans[frame])
@@ -102,6 +122,9 @@ def posed_vertices(subject: Subject, frame: int) -> dict[str, np.ndarray]:
     normals = vertex_normals(skin, subject.body.faces)
     vertices = {"body": skin}
     for name, garment in subject.garments.items():
+        if name in subject.draped:
+            vertices[name] = subject.draped[name][frame]
+            continue
         follow = below(garment, moved)
         cloth = blend(garment.vertices + follow, garment.weights, pose)
         vertices[name] = hold_off(garment, cloth, skin, normals) if garment.hold_m.max() >= 0 else cloth

@@ -18,6 +18,7 @@ COMMANDS = {
     "pose": Command("odah_gen.pose.command", "put a model, and a subject's body, into any pose", writes=False),
     "preview": Command("odah_gen.preview.command", "show fitted body, skeleton and markers without rendering"),
     "scene": Command("odah_gen.scene.command", "clothes, lights, room and cameras"),
+    "drape": Command("odah_gen.scene.drape_command", "simulate loose clothes with Blender"),
     "gallery": Command(
         "odah_gen.scene.gallery_command", "show the people and rooms that a configuration draws", writes=False
     ),
@@ -34,7 +35,7 @@ COMMANDS = {
 PROGRAM = Program(
     name="odah-gen",
     description="Body motion in; video of several cameras with OpenSim kinematics out.",
-    epilog="The stages run in this order: index, motion, markers, scale, ik, fit, fidelity, scene, render, labels. "
+    epilog="The stages run in this order: index, motion, markers, scale, ik, fit, fidelity, scene, drape (only with clothes.simulation), render, labels. "
     "`snakemake --cores N render_all` runs them all; `odah-gen COMMAND --help` tells what one needs.",
     commands=COMMANDS,
     stopped="stopped; no file is left half-written.",

@@ -136,6 +136,13 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class Clothes:
+    """How clothes move."""
+
+    simulation: bool = False
+
+
+@dataclass(frozen=True)
 class Room:
     """Where a clip plays."""
 
@@ -260,6 +267,7 @@ class Config:
     regressor: Regressor = field(default_factory=Regressor)
     fit: Fit = field(default_factory=Fit)
     camera: Camera = field(default_factory=Camera)
+    clothes: Clothes = field(default_factory=Clothes)
     room: Room = field(default_factory=Room)
     render: Render = field(default_factory=Render)
     quality: Quality = field(default_factory=Quality)

@@ -74,6 +74,7 @@ def finish_trial(folder: Path, clip: str, scratch: Path, part: str) -> None:
     if "hdri" in old:
         old["hdri"]["file"] = str((before / old["hdri"]["file"]).resolve())
     scene = {**take_over(old, new, part), "body": new["body"]}
+    scene.pop("cloth", None)  # What is tried was not simulated.
     if part != "everything":
         shutil.copy(before / "cameras.json", after)
     if part == "room":

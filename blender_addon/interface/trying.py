@@ -2,6 +2,7 @@
 """Operators of the section Try: another shape at once, another wardrobe or room by odah-gen's scene stage."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -29,7 +30,7 @@ def trial_of(clip: bpy.types.Collection) -> ShapeTrial:
     if clip.name not in TRIALS:
         description = read_description(shown_scene(clip))
         betas = read_arrays(description.motion, ("betas",))["betas"]
-        TRIALS[clip.name] = ShapeTrial(load_subject(description), description.model, betas)
+        TRIALS[clip.name] = ShapeTrial(load_subject(replace(description, cloth=None)), description.model, betas)
     return TRIALS[clip.name]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from odah_gen.paths import SCENE_SCHEMA, SCHEMAS
-from odah_gen.scene.rendered import BOXES
+from odah_gen.scene.rendered import BOXES, CLOTH
 from odah_gen.schemas import schema_problems
 
 BODIES = 22
@@ -166,6 +166,12 @@ CLOTHES_ARRAYS = (
         for name, where in REGIONS.items()
     ),
 )
+CLOTH_ARRAYS = (
+    spec("upper_m", "T Vu 3", "float", "m", "world", "vertices of the upper garment"),
+    spec("lower_m", "T Vl 3", "float", "m", "world", "vertices of the lower garment"),
+    spec("upper_simulated", "", "bool", "", "", "false: it moves with the body, for its simulation failed"),
+    spec("lower_simulated", "", "bool", "", "", "false: it moves with the body, for its simulation failed"),
+)
 BOX_ARRAYS = (
     spec(
         "<camera>_box_px",
@@ -221,6 +227,7 @@ CLIP_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {
     "labels.npz": LABEL_ARRAYS,
     "clothes.npz": CLOTHES_ARRAYS,
     BOXES: BOX_ARRAYS,
+    CLOTH: CLOTH_ARRAYS,
 }
 SUBJECT_ARRAYS: Mapping[str, Sequence[ArraySpec]] = {"body.npz": SUBJECT_BODY_ARRAYS, "fit.npz": SUBJECT_FIT_ARRAYS}
 

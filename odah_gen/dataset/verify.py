@@ -20,7 +20,7 @@ from odah_gen.dataset.schema import (
 )
 from odah_gen.errors import InputError
 from odah_gen.run import Run, open_run, read_table
-from odah_gen.scene.rendered import optional_files
+from odah_gen.scene.rendered import CLOTH, optional_files
 from odah_gen.skeleton.trc import read_trc
 from odah_gen.storage import read_json, read_npz
 
@@ -62,6 +62,8 @@ def verify_folder(folder: Path) -> list[Findings]:
     subject_files = EXPORTED_SUBJECT_FILES if exported else SUBJECT_FILES
     subjects = [verify_subject(run, name, subject_files) for name in dict.fromkeys(run.clips["subject"])]
     clip_files = (exported_clip_files if exported else finished_clip_files)(run.config.camera.names)
+    if run.config.clothes.simulation and not exported:
+        clip_files = [*clip_files, CLOTH]
     clips = [verify_clip(run, str(clip_id), clip_files) for clip_id in run.clips.index]
     return [catalogue, *([verify_manifest(folder)] if exported else []), *subjects, *clips]
 

@@ -19,13 +19,15 @@ from odah_gen.paths import BLENDER_PYTHON, ROOT
 EGL = "libEGL.so.1"
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe", "processor")
 MODULE = "module"
+RENDER, DRAPE = "render", "drape"
+"""Modules of blender_addon that a Blender without a window runs."""
 FAREWELL = "Blender quit"
 OLDEST_BLENDER = (3, 4)
 VERSION_TIMEOUT_S = 120
 START = """\
 import sys
 sys.path.insert(0, {root!r})
-from blender_addon.render import main
+from blender_addon.{module} import main
 sys.exit(main(sys.argv[sys.argv.index("--") + 1:]))
 """
 
@@ -66,22 +68,23 @@ def blender_python() -> Path:
     return path
 
 
-def blender_command(blender: str) -> list[str]:
-    """What starts the renderer of blender_addon: in the module bpy, or in a Blender of the user.
+def blender_command(blender: str, module: str = RENDER) -> list[str]:
+    """What starts a module of blender_addon: in the module bpy, or in a Blender of the user.
 
     Args:
         blender: "module", or the path or name of a Blender.
+        module: RENDER or DRAPE.
 
     Raises:
         InputError: it is not there, no Blender, or too old.
     """
     if blender == MODULE:
-        return [str(blender_python()), "-m", "blender_addon.render"]
+        return [str(blender_python()), "-m", f"blender_addon.{module}"]
     found = shutil.which(str(Path(blender).expanduser()))
     if found is None:
         raise InputError(f"render.blender: {blender} is no program. Give the path of a Blender, or set it to module.")
     require_version(found)
-    start = START.format(root=str(ROOT))
+    start = START.format(root=str(ROOT), module=module)
     return [
         found,
         "--background",
@@ -155,31 +158,59 @@ class Blender:
         Raises:
             InputError: Blender breaks off, or draws in software although a GPU was asked for.
         """
-        places = {"scene": str(scene.resolve()), "out": str(out.resolve())}
-        job = {**places, "cameras": list(cameras), "measured": list(measured), "first": first}
-        with contextlib.suppress(BrokenPipeError):
-            cast(IO[bytes], self._child.stdin).write((json.dumps(job) + "\n").encode())
-            cast(IO[bytes], self._child.stdin).flush()
+        self._ask(scene, out, cameras=list(cameras), measured=list(measured), first=first)
         for event in pictures(self._events, self._device):
             if event is None:
                 return
             yield event
+        raise self._broken_off(scene, RENDER)
+
+    def drape(self, scene: Path, out: Path) -> Generator[dict[str, Any]]:
+        """Simulate the clothes of a scene and yield what blender_addon.drape tells of it, step by step.
+
+        Args:
+            scene: scene.json.
+            out: folder for the places that are found.
+
+        Raises:
+            InputError: a file is not as expected, or Blender breaks off.
+        """
+        self._ask(scene, out)
+        for line in self._events:
+            event = json.loads(line)
+            if event["event"] == "error":
+                raise InputError(event["message"])
+            if event["event"] == "done":
+                return
+            yield event
+        raise self._broken_off(scene, DRAPE)
+
+    def _ask(self, scene: Path, out: Path, **job: Any) -> None:
+        """Give the child a job."""
+        job |= {"scene": str(scene.resolve()), "out": str(out.resolve())}
+        with contextlib.suppress(BrokenPipeError):
+            cast(IO[bytes], self._child.stdin).write((json.dumps(job) + "\n").encode())
+            cast(IO[bytes], self._child.stdin).flush()
+
+    def _broken_off(self, scene: Path, stage: str) -> InputError:
+        """The error for a child that ended in mid-job; what it said is kept beside the scene."""
         self._child.wait()
         shutil.copyfile(self._log, scene.with_name("blender.log"))
-        raise InputError(
+        return InputError(
             f"{scene}: {last_words(self._log, self._child.returncode)} "
-            f"Read {scene.with_name('blender.log')} and run the render stage again."
+            f"Read {scene.with_name('blender.log')} and run the {stage} stage again."
         )
 
 
 @contextlib.contextmanager
-def blender_running(blender: str, device: str, log: Path) -> Iterator[Blender]:
+def blender_running(blender: str, device: str, log: Path, module: str = RENDER) -> Iterator[Blender]:
     """Start Blender; however the block ends, Blender has ended then too.
 
     Args:
         blender: "module" or the path of a Blender.
         device: "auto", "cpu" or "gpu".
         log: file for all that Blender says; it is removed at the end.
+        module: what it runs, RENDER or DRAPE.
 
     Raises:
         InputError: there is no such Blender.
@@ -189,7 +220,7 @@ def blender_running(blender: str, device: str, log: Path) -> Iterator[Blender]:
         events = stack.enter_context(os.fdopen(read_end))
         stack.callback(log.unlink, missing_ok=True)
         try:
-            child = start_blender(blender_command(blender), device, log, write_end)
+            child = start_blender(blender_command(blender, module), device, log, write_end)
         finally:
             os.close(write_end)
         stack.callback(end, child)

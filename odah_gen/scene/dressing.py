@@ -11,6 +11,7 @@ from odah_gen.scene.cuts import LOWER_CUTS, UPPER_CUTS
 from odah_gen.scene.eyes import eyes
 from odah_gen.scene.garments import (
     HIDE_DEPTH_M,
+    SWING_M,
     Garment,
     lower_garment,
     skin_suit,
@@ -58,8 +59,8 @@ class Clothes:
     regions: dict[str, Float[np.ndarray, " vertices"]]
 
 
-def dress(model: BodyModel, betas: Float[np.ndarray, " betas"], outfit: Outfit) -> Clothes:
-    """Cut and shape everything that a subject wears.
+def dress(model: BodyModel, betas: Float[np.ndarray, " betas"], outfit: Outfit, simulated: bool = False) -> Clothes:
+    """Cut and shape everything that a subject wears; where cloth will be simulated, more is left below it.
 
     Raises:
         InputError: the body model's shape leaves nothing of a garment, so its vertices are not where SMPL-X's are.
@@ -70,14 +71,15 @@ def dress(model: BodyModel, betas: Float[np.ndarray, " betas"], outfit: Outfit) 
     trousers = lower_garment(suit, body, lower, outfit.lower_loose, model.path)
     garments = {
         "upper": upper_garment(suit, body, upper, outfit.upper_loose, model.path),
-        "lower": tuck_in(trousers, upper.field(body, trousers.vertices)),
+        "lower": tuck_in(trousers, upper.field(body, trousers.vertices) - (SWING_M if simulated else 0.0)),
         "shoes": joined(*(shoe(body, side, outfit.shoes) for side in ("left", "right"))),
         "hair": hair(body, HAIRS[outfit.hair], np.random.default_rng(outfit.hair_seed)),
         "eyes": eyes(body),
     }
     if outfit.hat:
         garments["hat"] = hat(body, outfit.hat)
-    clothed = np.maximum(upper.field(body, body.vertices), lower.field(body, body.vertices)) > HIDE_DEPTH_M
+    depth = np.maximum(upper.field(body, body.vertices), lower.field(body, body.vertices))
+    clothed = depth > HIDE_DEPTH_M + (SWING_M if simulated else 0.0)
     return Clothes(garments, hidden_faces(body, clothed | in_shoe(body, outfit.shoes)), skin_regions(body))
 
 

@@ -15,6 +15,7 @@ from odah_gen.motion.amass import read_world_motion
 from odah_gen.motion.catalogue import create_run
 from odah_gen.motion.stage import write_motion
 from odah_gen.run import Run
+from odah_gen.scene.drape_stage import drape_clips
 from odah_gen.scene.render_stage import Progress, render_clips
 from odah_gen.scene.stage import write_scene
 from odah_gen.storage import atomic, write_npz
@@ -47,6 +48,8 @@ def write_gallery(config: Config, path: Path, columns: int, report: Callable[[Pr
         for clip in clips:
             write_moment(run, clip)
             write_scene(run, clip)
+        if config.clothes.simulation:
+            drape_clips(run, clips)
         render_clips(run, clips, report)
         tiles = [tile(run, clip) for clip in clips]
     with atomic(path) as temporary:

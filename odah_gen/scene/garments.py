@@ -26,6 +26,8 @@ HIDE_DEPTH_M = 0.025
 """Skin farther inside a garment than this is not drawn, so it cannot poke through."""
 TUCK_DEPTH_M = 0.06
 """The lower garment is left out farther under the upper one than this."""
+SWING_M = 0.05
+"""So much more is kept under cloth that is simulated, for its hems ride up."""
 SHAPE_STEPS = 30
 WEIGHT_STEPS = 2
 LEG_RELEASE = 0.75

@@ -44,10 +44,16 @@ def tell(sentence: str) -> None:
 class ProgressLine:
     """Progress on standard error: one line written over in a terminal, in a log a line every few seconds."""
 
-    def __init__(self, command: str = "render", clip_s: Callable[[int], float] | None = None, cameras: int = 1) -> None:
+    def __init__(
+        self,
+        command: str = "render",
+        clip_s: Callable[[int], float] | None = None,
+        cameras: int = 1,
+        what: str = "picture",
+    ) -> None:
         """Nothing of the command's work has been shown yet; `clip_s` tells the seconds for a clip of so many frames
-        without a GPU, of each of which there is a picture per camera."""
-        self._command, self._clip_s, self._cameras = command, clip_s, cameras
+        without a GPU, of each of which there is a picture per camera; `what` is counted."""
+        self._command, self._clip_s, self._cameras, self._what = command, clip_s, cameras, what
         self._shown_s = -LOG_INTERVAL_S
         self._renderer = ""
 
@@ -64,7 +70,7 @@ class ProgressLine:
             return
         self._shown_s = time.monotonic()
         end = "\n" if last or not terminal else ""
-        sys.stderr.write(f"{ERASE_LINE if terminal else ''}{self._command} {describe(progress)}{end}")
+        sys.stderr.write(f"{ERASE_LINE if terminal else ''}{self._command} {describe(progress, self._what)}{end}")
         sys.stderr.flush()
 
 
@@ -76,10 +82,10 @@ def describe_renderer(renderer: str, frames: int, clip_s: float | None) -> str:
     return f"render: no GPU, {renderer} draws in software{takes}"
 
 
-def describe(progress: Progress) -> str:
+def describe(progress: Progress, what: str = "picture") -> str:
     """Progress in words."""
     left = "" if progress.seconds_left is None else f", about {duration(progress.seconds_left)} left"
-    return f"{progress.clip_id}: picture {progress.done} of {progress.total}{left}"
+    return f"{progress.clip_id}: {what} {progress.done} of {progress.total}{left}"
 
 
 def duration(seconds: float) -> str:

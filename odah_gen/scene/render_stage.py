@@ -20,7 +20,7 @@ from odah_gen.run import Run
 from odah_gen.scene.blender import Blender, Picture, blender_running, require_egl
 from odah_gen.scene.boxes import boxes_file, join_boxes, write_boxes
 from odah_gen.scene.cameras import Camera, read_cameras
-from odah_gen.scene.rendered import BOXES, FACTS, MEASURED, camera_of, rendered_files, video_file, videos
+from odah_gen.scene.rendered import BOXES, CLOTH, FACTS, MEASURED, camera_of, rendered_files, video_file, videos
 from odah_gen.scene.stage import check_scene
 from odah_gen.scene.video import FORMS, SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
 from odah_gen.storage import read_json, write_json, write_npz
@@ -147,7 +147,8 @@ def read_scene(path: Path) -> dict[str, Any]:
     check_scene(path, scene)
     for name in named_files(scene):
         if not (path.parent / name).is_file():
-            raise InputError(f"{path}: names {name}, which is not there. Run `odah-gen scene` again.")
+            again = "drape" if name == CLOTH else "scene"
+            raise InputError(f"{path}: names {name}, which is not there. Run `odah-gen {again}` again.")
     motion = path.parent / scene["body"]["motion"]
     if len(read_world_motion(motion)["poses"]) != scene["frames"]:
         raise InputError(f"{motion}: has not the {scene['frames']} frames of scene.json. Run `odah-gen scene` again.")
@@ -156,7 +157,8 @@ def read_scene(path: Path) -> dict[str, Any]:
 
 def named_files(scene: Mapping[str, Any]) -> tuple[str, ...]:
     """The files that a scene names."""
-    return (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"])
+    simulated = (scene["cloth"],) if "cloth" in scene else ()
+    return (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"], *simulated)
 
 
 def made_from(folder: Path, scene: Mapping[str, Any], render: Render) -> str:

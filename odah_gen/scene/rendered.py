@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 FACTS, BOXES = "render.json", "boxes.npz"
+CLOTH = "cloth.npz"
+"""Where simulated clothes are: made before a clip is rendered, and only with `clothes.simulation`."""
 MEASURED = ("depth", "normals", "parts")
 """Optional videos that hold numbers, not colours."""
 

@@ -20,6 +20,7 @@ from odah_gen.scene.appearance import draw_skin
 from odah_gen.scene.cameras import DRAWS_OF_A_CAMERA, outline, place_cameras, write_cameras
 from odah_gen.scene.dressing import dress, write_clothes
 from odah_gen.scene.place import Place, choose_kind, draw_place
+from odah_gen.scene.rendered import CLOTH
 from odah_gen.scene.wardrobe import choose_clothes, draw_wardrobe
 from odah_gen.schemas import schema_problems
 from odah_gen.storage import write_json
@@ -57,7 +58,8 @@ def write_scene(run: Run, clip_id: str) -> None:
     wardrobe = draw_wardrobe(run.generator(subject, "wardrobe"), skin["hair"])
     outfit, worn = choose_clothes(wardrobe, run.generator(clip_id, "clothes"))
     looks = {**skin, **worn, **place.surfaces}
-    clothes = dress(model, motion["betas"], outfit)
+    simulated = run.config.clothes.simulation
+    clothes = dress(model, motion["betas"], outfit, simulated)
     write_clothes(folder / "clothes.npz", clothes)
     write_cameras(folder / "cameras.json", run.config.fps, cameras)
     scene = {
@@ -66,6 +68,7 @@ def write_scene(run: Run, clip_id: str) -> None:
         "fps": run.config.fps,
         "frames": len(motion["poses"]),
         **describe_files(folder, model.path),
+        **({"cloth": CLOTH} if simulated else {}),
         "wear": {name: list(WEAR[name]) for name in clothes.garments},
         "regions": list(clothes.regions),
         **describe_place(place, folder),

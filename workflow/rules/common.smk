@@ -13,7 +13,7 @@ from odah_gen.paths import ASSETS
 from odah_gen.motion.catalogue import create_run, plan_run
 from odah_gen.registration.store import regressor_file
 from odah_gen.run import RESULTS as RUNS, open_run
-from odah_gen.scene.rendered import rendered_files
+from odah_gen.scene.rendered import CLOTH, rendered_files
 
 
 def tell(sentence):
@@ -54,6 +54,7 @@ SHARDS = {key: list(shard.index) for key, shard in RUN.clips.groupby(["subject",
 SETTINGS = to_mapping(RUN.config)
 CAMERAS = RUN.config.camera.names
 RENDERED = rendered_files(CAMERAS, RUN.config.render.outputs)
+SIMULATED = [CLOTH] if RUN.config.clothes.simulation else []
 C = RESULTS + "/clips/{clip}/"
 S = RESULTS + "/subjects/{subject}/"
 

@@ -9,7 +9,7 @@ for (subject, shard), clips in SHARDS.items():
             expand(
                 C + "{file}",
                 clip=clips,
-                file=["scene.json", "cameras.json", "clothes.npz", "body.npz"],
+                file=["scene.json", "cameras.json", "clothes.npz", "body.npz", *SIMULATED],
             ),
         output:
             [update(path) for path in expand(C + "{file}", clip=clips, file=RENDERED)],

@@ -7,7 +7,8 @@ rule scene:
         C + "clothes.npz",
     params:
         settings=settings(
-            "body", "camera", "room", "render.quality", "render.engine", "render.samples", "render.shadows"
+            "body", "camera", "room", "render.quality", "render.engine", "render.samples", "render.shadows",
+            *(["clothes"] if SIMULATED else []),
         ),
     log:
         C + "logs/scene.log",
