@@ -20,7 +20,7 @@ import bpy
 import numpy as np
 
 from .description import SceneError, read_description
-from .drape_mesh import Coarse, coarse_mesh, edges_of, follow, held_share
+from .drape_mesh import Coarse, coarse_mesh, edges_of, fault, follow, held_share, lengths
 from .drape_motion import Steps, simulated_steps
 from .interface.point_cache import PointCache
 from .many_frames import Mover
@@ -44,8 +44,6 @@ VERTEX_KG, STIFFNESS, DAMPING, BENDING, AIR = 0.3, 30.0, 5.0, 1.0, 1.0
 CLOTH_GAP_M, SKIN_GAP_M, FRICTION = 0.004, 0.002, 5.0
 LEAST_M, LEAST_BETWEEN_M, REACH_BETWEEN_M = 0.006, 0.004, 0.02
 """Least distance of cloth from the skin (nearer only where it was cut nearer) and of a shirt from trousers below it."""
-MOST_STRETCH, STRETCHED_SHARE = 1.5, 0.03
-"""A simulation has failed when more than this share of the edges is longer than cloth and body together explain."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,9 +142,9 @@ class Hanging:
         """Note a garment whose simulation fails in a step that is a frame of the clip."""
         edges = self._edges[name]
         longest = np.maximum(self._rest_m[name], lengths(self._skinned[name][step], edges))
-        share = 1 - (lengths(places, edges) <= MOST_STRETCH * longest).mean()
-        if share > STRETCHED_SHARE and name not in self.faults:
-            self.faults[name] = f"in frame {frame} {share:.0%} of it are stretched more than {MOST_STRETCH:g} times"
+        reason = fault(lengths(places, edges), longest)
+        if reason and name not in self.faults:
+            self.faults[name] = f"in frame {frame} {reason}"
 
 
 def skinned_motion(subject: Subject, meshes: Mapping[str, Coarse]) -> dict[str, np.ndarray]:
@@ -162,11 +160,6 @@ def touched_faces(subject: Subject) -> np.ndarray:
     """Faces [F, 3] of the skin that cloth may touch."""
     untouched = subject.body.weights[:, UNTOUCHED_JOINTS].sum(1) > 0.5
     return subject.body.faces[~untouched[subject.body.faces].any(1)]
-
-
-def lengths(places: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Lengths [E] of edges [E, 2] (m)."""
-    return np.linalg.norm(places[edges[:, 0]] - places[edges[:, 1]], axis=1)
 
 
 def add_moving(scene: bpy.types.Scene, name: str, places: np.ndarray, mesh: Coarse, scratch: Path) -> bpy.types.Object:

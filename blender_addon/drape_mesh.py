@@ -16,6 +16,8 @@ HELD_M, LOOSE_M = 0.010, 0.018
 """Cloth nearer to the skin at rest than the first is held, farther than the second it is loose."""
 WAISTBAND_M = 0.04
 FOLLOW_STEPS = 3
+MOST_STRETCH, STRETCHED_SHARE = 1.5, 0.03
+"""A simulation has failed when more than this share of the edges is so many times longer than cloth and body explain."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,8 @@ def coarse_mesh(vertices: np.ndarray, faces: np.ndarray, spacing_m: float) -> Co
 def edge_lengths(vertices: np.ndarray, faces: np.ndarray) -> dict[int, list[tuple[int, float]]]:
     """Of each vertex the neighbours, with their distances (m)."""
     edges = edges_of(faces)
-    lengths = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
     neighbours: dict[int, list[tuple[int, float]]] = defaultdict(list)
-    for (one, other), length in zip(edges.tolist(), lengths.tolist()):
+    for (one, other), length in zip(edges.tolist(), lengths(vertices, edges).tolist()):
         neighbours[one].append((other, length))
         neighbours[other].append((one, length))
     return neighbours
@@ -71,6 +72,24 @@ def edge_lengths(vertices: np.ndarray, faces: np.ndarray) -> dict[int, list[tupl
 def edges_of(faces: np.ndarray) -> np.ndarray:
     """Edges [E, 2] of triangles [F, 3], each once."""
     return np.unique(np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), 1), axis=0)
+
+
+def lengths(places: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Lengths [E] of edges [E, 2] between places [N, 3] (m)."""
+    return np.linalg.norm(places[edges[:, 0]] - places[edges[:, 1]], axis=1)
+
+
+def fault(found_m: np.ndarray, longest_m: np.ndarray) -> str | None:
+    """What is wrong with simulated edges [E], in a clause; None where cloth still hangs together.
+
+    Args:
+        found_m: their lengths.
+        longest_m: their lengths at rest or skinned, whichever is longer.
+    """
+    if not np.isfinite(found_m).all():
+        return "its places are no numbers"
+    share = (found_m > MOST_STRETCH * longest_m).mean()
+    return f"{share:.0%} of it is stretched more than {MOST_STRETCH:g} times" if share > STRETCHED_SHARE else None
 
 
 def border_vertices(faces: np.ndarray) -> np.ndarray:

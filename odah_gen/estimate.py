@@ -1,5 +1,7 @@
 """How long a run will take, said before it starts."""
 
+import math
+
 from odah_gen.config import Config
 from odah_gen.run import Run
 
@@ -20,6 +22,9 @@ CLIP_CPU_S = {
 }
 WALL_PER_CPU = 0.55
 """Two idle cores."""
+DRAPE_CPU_S_PER_STEP, DRAPE_CPU_S_PER_FRAME, DRAPE_CPU_S_PER_CLIP = 0.27, 0.4, 6.0
+"""Simulated clothes: steps of the lead-in and the clip, at least DRAPE_STEPS_HZ of them a second; docs/people.md."""
+DRAPE_LEAD_IN_S, DRAPE_STEPS_HZ = 1.05, 60.0
 OTHER_STAGES_S_PER_FRAME = 0.2
 OTHER_STAGES_S_PER_CLIP = 25.0
 
@@ -36,7 +41,17 @@ def describe_estimate(run: Run) -> str:
 def estimate_seconds(config: Config, clips: int, frames: int) -> float:
     """Wall-clock seconds for all stages of some clips on two cores, drawing without a GPU."""
     others = OTHER_STAGES_S_PER_CLIP * clips + OTHER_STAGES_S_PER_FRAME * frames
-    return render_seconds(config, clips, frames) + others
+    return drape_seconds(config, clips, frames) + render_seconds(config, clips, frames) + others
+
+
+def drape_seconds(config: Config, clips: int, frames: int) -> float:
+    """Wall-clock seconds to simulate the clothes of some clips on two cores; none where they are not simulated."""
+    if not config.clothes.simulation:
+        return 0.0
+    steps_hz = config.fps * math.ceil(DRAPE_STEPS_HZ / config.fps)
+    steps = steps_hz * (DRAPE_LEAD_IN_S * clips + frames / config.fps)
+    work = DRAPE_CPU_S_PER_STEP * steps + DRAPE_CPU_S_PER_FRAME * frames + DRAPE_CPU_S_PER_CLIP * clips
+    return WALL_PER_CPU * work
 
 
 def render_seconds(config: Config, clips: int, frames: int) -> float:

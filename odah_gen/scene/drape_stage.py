@@ -17,7 +17,7 @@ from odah_gen.scene.rendered import CLOTH
 from odah_gen.storage import PART, read_json, write_npz
 
 DRAPED = ("upper", "lower")
-SCRATCH = ".drape-"
+SCRATCH = ".drape-"  # In the clip's folder; one that a killed job left is removed by the next.
 
 
 def drape_clips(

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from odah_gen.config import Camera, Config, Render, View
+from odah_gen.config import Camera, Clothes, Config, Render, View
 from odah_gen.estimate import describe_estimate, estimate_seconds, render_seconds
 from odah_gen.motion.catalogue import plan_run
 
@@ -13,7 +13,8 @@ def test_more_of_anything_takes_longer():
     sharper = dataclasses.replace(config, render=Render(samples=16))
     plain = dataclasses.replace(config, render=Render(shadows=False))
     alone = dataclasses.replace(config, camera=Camera(views={"front": View(0.0)}))
-    assert estimate_seconds(alone, 1, 100) < base
+    draped = dataclasses.replace(config, clothes=Clothes(simulation=True))
+    assert estimate_seconds(alone, 1, 100) < base < estimate_seconds(draped, 1, 100)
     assert estimate_seconds(config, 2, 200) == pytest.approx(2 * base)
     assert estimate_seconds(sharper, 1, 100) > base > estimate_seconds(plain, 1, 100)
 

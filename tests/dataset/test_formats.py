@@ -7,6 +7,7 @@ from odah_gen.config import load_config
 from odah_gen.dataset.schema import (
     BOX_ARRAYS,
     CATALOGUE,
+    CLOTH_ARRAYS,
     CLOTHES_ARRAYS,
     JSON_FILES,
     KEYPOINT_ARRAYS,
@@ -32,6 +33,7 @@ TABLES = (
     SUBJECT_BODY_ARRAYS,
     SUBJECT_FIT_ARRAYS,
     CLOTHES_ARRAYS,
+    CLOTH_ARRAYS,
     BOX_ARRAYS,
 )
 POINTS = (spec("valid", "T", "bool", "", "", ""), spec("points_m", "T M 3", "float", "m", "world", ""))
