@@ -30,9 +30,9 @@ from .scene_builder import add_mesh
 from .subject import DRAPED, Subject, load_subject
 
 BATCH = 32
-SPACING_M, SKIN_SPACING_M = 0.018, 0.02
+SPACING_M, SKIN_SPACING_M = 0.025, 0.02
 """Vertices of simulated cloth, and of the skin that it touches, are so far apart."""
-SOLVED_HZ = 180.0
+SOLVED_HZ = 300.0
 """The solver is called at least so often."""
 UNTOUCHED_JOINTS = (15, *range(22, 55))
 """Head and fingers, half of the skin's faces: no cloth gets there."""
@@ -41,9 +41,11 @@ TRUE_STEP_S = 1 / math.sqrt(1000)
 """Blender's cloth falls with 0.001 g per step squared: true where a step takes so long (tests/scene/test_drape.py)."""
 VERTEX_KG, STIFFNESS, DAMPING, BENDING, AIR = 0.3, 30.0, 5.0, 1.0, 1.0
 """In Blender's own units, near its preset for cotton but stiffer against stretch, as woven cloth is."""
-CLOTH_GAP_M, SKIN_GAP_M, FRICTION = 0.004, 0.002, 5.0
+CLOTH_GAP_M, SKIN_GAP_M, FRICTION = 0.004, 0.006, 5.0
 LEAST_M, LEAST_BETWEEN_M, REACH_BETWEEN_M = 0.006, 0.004, 0.02
 """Least distance of cloth from the skin (nearer only where it was cut nearer) and of a shirt from trousers below it."""
+DEEP_M, DEEP_SHARE = 0.02, 0.01
+"""A simulation has failed, too, when more than this share of the cloth lies so deep inside the body."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,17 +74,16 @@ def drape_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
     for step in range(count):
         hanging.advance(step)
         report(progress, parent)
-    for name, reason in hanging.faults.items():
-        tell(progress, event="skinned", garment=name, reason=reason)
-    places: dict[str, list[np.ndarray]] = {name: [] for name in DRAPED}
     finish = Finish(subject, hanging.meshes)
     for frame in range(subject.frames):
-        good = {name: found[frame] for name, found in hanging.found.items() if name not in hanging.faults}
-        for name, vertices in finish.vertices(frame, good).items():
-            places[name].append(vertices)
+        hanging.faults = finish.faults(frame, hanging.found) | hanging.faults
         report(progress, parent)
-    for name, found in places.items():
-        np.save(out / f"{name}.npy", np.array(found, np.float32))
+    for name, reason in hanging.faults.items():
+        tell(progress, event="skinned", garment=name, reason=reason)
+    good = {name: found for name, found in hanging.found.items() if name not in hanging.faults}
+    places = [finish.vertices(frame, good) for frame in range(subject.frames)]
+    for name in DRAPED:
+        np.save(out / f"{name}.npy", np.array([found[name] for found in places], np.float32))
     tell(progress, event="done")
 
 
@@ -178,6 +179,7 @@ def make_obstacle(item: bpy.types.Object) -> None:
     """Let cloth keep off an object."""
     item.modifiers.new("obstacle", "COLLISION")
     item.collision.thickness_outer, item.collision.cloth_friction = SKIN_GAP_M, FRICTION
+    item.collision.use_culling = item.collision.use_normal = True  # Else cloth that a fast limb passes stays inside it.
 
 
 def make_cloth(item: bpy.types.Object, held: np.ndarray, steps: Steps) -> None:
@@ -214,25 +216,42 @@ class Finish:
         self._skin = touched_faces(subject)
         self._least = {name: np.clip(subject.garments[name].hold_m, 0, LEAST_M) for name in meshes}
 
-    def vertices(self, frame: int, simulated: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Vertices [N, 3] (m, world) of every garment that can hang in a frame; those that are not simulated as skinned."""
-        skinned = {name: found[0] for name, found in self._mover.vertices(range(frame, frame + 1)).items()}
+    def faults(self, frame: int, simulated: Mapping[str, Sequence[np.ndarray]]) -> dict[str, str]:
+        """Of garments that lie in the body in a frame, the reason why their simulation has failed."""
+        skinned = self._skinned(frame)
+        skin = Surface([(skinned["body"], self._skin)])
+        found = {}
+        for name, places in simulated.items():
+            garment = self._subject.garments[name]
+            if not np.isfinite(places[frame]).all():
+                continue
+            used = np.isin(np.arange(len(garment.vertices)), garment.faces)
+            distances, _ = skin.distances(follow(garment, self._meshes[name], skinned[name], places[frame]), used)
+            share = (distances[used] < -DEEP_M).mean()
+            if share > DEEP_SHARE:
+                found[name] = f"in frame {frame} {share:.0%} of it lies inside the body"
+        return found
+
+    def vertices(self, frame: int, simulated: Mapping[str, Sequence[np.ndarray]]) -> dict[str, np.ndarray]:
+        """Vertices [N, 3] (m, world) of every garment that can hang in a frame; those not simulated as skinned."""
+        skinned = self._skinned(frame)
         surfaces = [(skinned["body"], self._skin)]
         if "shoes" in self._subject.garments:
             surfaces.append((skinned["shoes"], self._subject.garments["shoes"].faces))
-        skin, under = Surface(surfaces), None
-        found = {}
+        skin, under, found = Surface(surfaces), None, {}
         for name, mesh in self._meshes.items():
-            garment = self._subject.garments[name]
-            places = skinned[name]
+            garment, places = self._subject.garments[name], skinned[name]
             if name in simulated:
-                places = follow(garment, mesh, places, simulated[name])
+                places = follow(garment, mesh, places, simulated[name][frame])
                 places = push_out(garment, places, skin, self._least[name])
                 if under is not None:
                     places = push_out(garment, places, under, np.full(len(places), LEAST_BETWEEN_M))
             found[name] = places
             under = Surface([(places, garment.faces)], REACH_BETWEEN_M)
         return found
+
+    def _skinned(self, frame: int) -> dict[str, np.ndarray]:
+        return {name: found[0] for name, found in self._mover.vertices(range(frame, frame + 1)).items()}
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ HOLD_SHARE = 0.7
 HELD_M, LOOSE_M = 0.010, 0.018
 """Cloth nearer to the skin at rest than the first is held, farther than the second it is loose."""
 WAISTBAND_M = 0.04
+LEG_DRAW = 0.005
+"""Trousers are drawn after the legs, which are fast, by a weak spring: their weight stretches it by about 1 cm."""
 FOLLOW_STEPS = 3
 MOST_STRETCH, STRETCHED_SHARE = 1.5, 0.03
 """A simulation has failed when more than this share of the edges is so many times longer than cloth and body explain."""
@@ -120,6 +122,7 @@ def held_share(name: str, garment: Garment) -> np.ndarray:
     if name == "lower":
         height = garment.vertices[:, 1]
         held = np.maximum(held, np.clip((height - height.max()) / WAISTBAND_M + 2, 0, 1))
+        held = np.maximum(held, LEG_DRAW)
     return held
 
 

@@ -67,14 +67,14 @@ def lead_in(turns: np.ndarray, trans: np.ndarray, fps: float, rate_hz: float) ->
     rest[..., 0] = 1.0
     rest[:, 0] = turns[0, 0]
     # From standing still to speed v in time t a body covers v t / 2; so far before the first frame it stands.
-    back = 0.5 * RUN_UP_S * fps
+    posing_steps, standing_steps, run_up_steps = (round(part * rate_hz) for part in (POSE_S, REST_S, RUN_UP_S))
+    back = 0.5 * run_up_steps / rate_hz * fps
     start = unit(turns[0] + back * (turns[0] - aligned(turns[second], turns[0])))[None]
     start_trans = trans[0] - back * (trans[second] - trans[0])
-    posing = smooth(np.arange(round(POSE_S * rate_hz)) / (POSE_S * rate_hz))
-    run_up = (np.arange(round(RUN_UP_S * rate_hz)) / (RUN_UP_S * rate_hz)) ** 2
-    share = np.concatenate([posing, np.ones(round(REST_S * rate_hz))])[:, None, None]
-    parts = [mixed(rest, start, share), mixed(start, turns[:1], run_up[:, None, None])]
-    places = [np.repeat(start_trans[None], len(share), 0), start_trans + run_up[:, None] * (trans[0] - start_trans)]
+    share = np.concatenate([smooth(np.arange(posing_steps) / posing_steps), np.ones(standing_steps)])
+    run_up = ((np.arange(run_up_steps) / run_up_steps) ** 2)[:, None]
+    parts = [mixed(rest, start, share[:, None, None]), mixed(start, turns[:1], run_up[..., None])]
+    places = [np.repeat(start_trans[None], len(share), 0), start_trans + run_up * (trans[0] - start_trans)]
     return np.concatenate(parts), np.concatenate(places)
 
 

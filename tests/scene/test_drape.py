@@ -71,7 +71,7 @@ def test_one_frame_has_a_lead_in_too() -> None:
 
 
 def test_rotations_keep_through_quaternions() -> None:
-    rotvec = np.random.default_rng(2).normal(size=(50, 3))
+    rotvec = np.random.default_rng(2).uniform(-1.8, 1.8, (50, 3))
     assert np.allclose(quaternion_to_rotvec(rotvec_to_quaternion(rotvec)), rotvec)
 
 
@@ -79,11 +79,11 @@ def test_a_coarse_garment_is_even_and_carries_the_whole_one(run: Run) -> None:
     subject = load_subject(read_description(run.clip(CLIP) / "scene.json"))
     for name in DRAPED:
         garment = subject.garments[name]
-        mesh = coarse_mesh(garment.vertices, garment.faces, 0.018)
+        mesh = coarse_mesh(garment.vertices, garment.faces, 0.025)
         edges = lengths(garment.vertices[mesh.chosen], edges_of(mesh.faces))
         fine = lengths(garment.vertices, edges_of(garment.faces))
         assert len(mesh.chosen) < 0.4 * len(garment.vertices)
-        assert np.percentile(edges, 1) > 0.01 > np.percentile(fine, 10)
+        assert np.percentile(edges, 1) > 0.015 > np.percentile(fine, 25)
         assert np.percentile(edges, 99) < 0.06
         assert np.allclose(mesh.shares.sum(1), 1)
         used = np.unique(garment.faces)
@@ -107,8 +107,8 @@ def test_waistband_and_shoulders_are_held_and_hems_are_free(run: Run) -> None:
         held, height = held_share(name, garment)[used], garment.vertices[used, 1]
         assert held[height < height.min() + 0.05].max() < 0.2
         assert (held > 0.99).sum() > 20
-    waist = height > height.max() - 0.03
-    assert held[waist].min() > 0.99
+        if name == "lower":
+            assert held[height > height.max() - 0.03].min() > 0.99
 
 
 def test_a_simulation_that_bursts_is_found() -> None:
