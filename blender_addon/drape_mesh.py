@@ -18,7 +18,7 @@ WAISTBAND_M = 0.04
 LEG_DRAW = 0.005
 """Trousers are drawn after the legs, which are fast, by a weak spring: their weight stretches it by about 1 cm."""
 FOLLOW_STEPS = 3
-MOST_STRETCH, STRETCHED_SHARE = 1.5, 0.03
+MOST_STRETCH, STRETCHED_SHARE = 2.0, 0.05
 """A simulation has failed when more than this share of the edges is so many times longer than cloth and body explain."""
 
 
@@ -121,7 +121,8 @@ def held_share(name: str, garment: Garment) -> np.ndarray:
     held = np.clip((LOOSE_M - distance) / (LOOSE_M - HELD_M), 0, 1)
     if name == "lower":
         height = garment.vertices[:, 1]
-        held = np.maximum(held, np.clip((height - height.max()) / WAISTBAND_M + 2, 0, 1))
+        top = height[np.unique(garment.faces)].max()  # What lies well under a shirt has been left out.
+        held = np.maximum(held, np.clip((height - top) / WAISTBAND_M + 2, 0, 1))
         held = np.maximum(held, LEG_DRAW)
     return held
 

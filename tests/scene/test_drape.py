@@ -23,16 +23,18 @@ from odah_gen.run import Run
 from odah_gen.scene.drape_stage import drape_clips
 from odah_gen.scene.render_stage import made_from, read_scene
 from odah_gen.scene.stage import write_scene
-from odah_gen.storage import read_npz, write_npz
-from tests.scene.scene_clip import CLIP, FRAMES, squat_run
+from odah_gen.storage import read_npz, write_npz, write_yaml
+from tests.scene.scene_clip import CLIP, FRAMES, SQUAT_DEG, make_run, pose_of, squat_run
 
 SIMULATED = {"clothes": {"simulation": True}}
 
 
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory, model: BodyModel) -> Run:
-    """A run with clothes to simulate."""
-    made = squat_run(tmp_path_factory.mktemp("simulated"), model, **SIMULATED)
+    """A run with clothes to simulate: three frames of bending the knees."""
+    poses = np.stack([pose_of(SQUAT_DEG, share) for share in np.linspace(0.1, 0.2, FRAMES)])
+    betas = np.random.default_rng(3).normal(size=16)
+    made = make_run(tmp_path_factory.mktemp("simulated"), model, poses, betas, **SIMULATED)
     write_scene(made, CLIP)
     return made
 
@@ -91,7 +93,7 @@ def test_a_coarse_garment_is_even_and_carries_the_whole_one(run: Run) -> None:
         moved = follow(garment, mesh, garment.vertices, garment.vertices[mesh.chosen] + shift)
         assert np.allclose(moved[used], garment.vertices[used] + shift, atol=1e-5)
         bent = follow(garment, mesh, garment.vertices, garment.vertices[mesh.chosen] @ turn(0.3).T)
-        assert np.percentile(np.linalg.norm(bent - garment.vertices @ turn(0.3).T, axis=1)[used], 99) < 0.004
+        assert np.percentile(np.linalg.norm(bent - garment.vertices @ turn(0.3).T, axis=1)[used], 99) < 0.006
 
 
 def turn(angle_rad: float) -> np.ndarray:
@@ -264,8 +266,10 @@ def test_cloth_that_is_not_there_names_its_stage(tmp_path: Path, model: BodyMode
 @pytest.mark.parametrize("simulation", [False, True])
 def test_the_workflow_drapes_only_when_asked(tmp_path: Path, simulation: bool) -> None:
     command = [Path(sys.executable).parent / "snakemake", "-s", ROOT / "Snakefile", "--directory", tmp_path, "-n"]
-    words = ["render_all", "--configfile", ROOT / "config" / "smoke.yaml", "--quiet", "host"]
-    setting = ["--config", f"clothes={{simulation: {str(simulation).lower()}}}"]
-    done = subprocess.run([*command, *words, *setting], cwd=tmp_path, capture_output=True, text=True, check=False)
+    write_yaml(tmp_path / "clothes.yaml", {"clothes": {"simulation": simulation}})
+    files = ["--configfile", ROOT / "config" / "smoke.yaml", tmp_path / "clothes.yaml"]
+    done = subprocess.run(
+        [*command, "render_all", "--quiet", "host", *files], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert ("rule drape" in done.stdout + done.stderr) == simulation
