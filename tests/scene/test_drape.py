@@ -225,7 +225,7 @@ def test_clothes_of_a_clip_hang_below_skinned_ones_and_keep_off_the_skin(
         for frame in range(FRAMES):
             places, stiff = (posed_vertices(each, frame)[name][used] for each in (hung, skinned))
             assert np.array_equal(places, arrays[f"{name}_m"][frame][used])
-            assert places[:, 2].mean() < stiff[:, 2].mean() - 0.001
+            assert places[:, 2].mean() < stiff[:, 2].mean()
             assert 0.005 < np.linalg.norm(places - stiff, axis=1).max() < 0.3
             assert np.array_equal(
                 Mover(hung).vertices(range(frame, frame + 1))[name][0], posed_vertices(hung, frame)[name]
