@@ -20,7 +20,7 @@ import bpy
 import numpy as np
 
 from .description import SceneError, read_description
-from .drape_mesh import Coarse, coarse_mesh, edges_of, fault, follow, held_share, lengths
+from .drape_mesh import LEASH_M, Coarse, coarse_mesh, edges_of, fault, follow, held_share, lengths
 from .drape_motion import Steps, simulated_steps
 from .interface.point_cache import PointCache
 from .many_frames import Mover
@@ -30,7 +30,7 @@ from .scene_builder import add_mesh
 from .subject import DRAPED, Subject, load_subject
 
 BATCH = 32
-SPACING_M, SKIN_SPACING_M = 0.025, 0.02
+SPACING_M, SKIN_SPACING_M = 0.018, 0.02
 """Vertices of simulated cloth, and of the skin that it touches, are so far apart."""
 SOLVED_HZ = 300.0
 """The solver is called at least so often."""
@@ -41,9 +41,13 @@ TRUE_STEP_S = 1 / math.sqrt(1000)
 """Blender's cloth falls with 0.001 g per step squared: true where a step takes so long (tests/scene/test_drape.py)."""
 VERTEX_KG, STIFFNESS, DAMPING, BENDING, AIR = 0.3, 30.0, 5.0, 1.0, 1.0
 """In Blender's own units, near its preset for cotton but stiffer against stretch, as woven cloth is."""
+PIN_STIFFNESS = {"upper": 1.0, "lower": 10.0}
+"""Blender takes the fourth power of a weight for the share of it that holds a vertex."""
 CLOTH_GAP_M, SKIN_GAP_M, FRICTION = 0.004, 0.006, 5.0
 LEAST_M, LEAST_BETWEEN_M, REACH_BETWEEN_M = 0.006, 0.004, 0.02
 """Least distance of cloth from the skin (nearer only where it was cut nearer) and of a shirt from trousers below it."""
+ASTRAY, ASTRAY_SHARE = 2.0, 0.1
+"""A simulation has failed when more than this share of the cloth is so many leashes from where skinning puts it."""
 DEEP_M, DEEP_SHARE = 0.02, 0.01
 """A simulation has failed, too, when more than this share of the cloth lies so deep inside the body."""
 
@@ -123,7 +127,8 @@ class Hanging:
         self._skinned = skinned_motion(replace(subject, poses=steps.poses, trans=steps.trans, garments=worn), shown)
         items = {name: add_moving(scene, name, self._skinned[name], mesh, scratch) for name, mesh in shown.items()}
         for name, item in worn.items():
-            make_cloth(items[name], held_share(name, item)[self.meshes[name].chosen], steps)
+            held = held_share(name, item)[self.meshes[name].chosen]
+            make_cloth(items[name], held, PIN_STIFFNESS[name], steps)
         for name in ("body", DRAPED[0]):
             make_obstacle(items[name])
         self._items = {name: items[name] for name in worn}
@@ -141,9 +146,12 @@ class Hanging:
 
     def _check(self, name: str, places: np.ndarray, step: int, frame: int) -> None:
         """Note a garment whose simulation fails in a step that is a frame of the clip."""
-        edges = self._edges[name]
+        edges, leash_m = self._edges[name], LEASH_M[name]
+        astray = np.linalg.norm(places - self._skinned[name][step], axis=1) > ASTRAY * leash_m
         longest = np.maximum(self._rest_m[name], lengths(self._skinned[name][step], edges))
         reason = fault(lengths(places, edges), longest)
+        if reason is None and astray.mean() > ASTRAY_SHARE:
+            reason = f"{astray.mean():.0%} of it is more than {100 * ASTRAY * leash_m:.0f} cm from where it should hang"
         if reason and name not in self.faults:
             self.faults[name] = f"in frame {frame} {reason}"
 
@@ -179,17 +187,16 @@ def make_obstacle(item: bpy.types.Object) -> None:
     """Let cloth keep off an object."""
     item.modifiers.new("obstacle", "COLLISION")
     item.collision.thickness_outer, item.collision.cloth_friction = SKIN_GAP_M, FRICTION
-    item.collision.use_culling = item.collision.use_normal = True  # Else cloth that a fast limb passes stays inside it.
 
 
-def make_cloth(item: bpy.types.Object, held: np.ndarray, steps: Steps) -> None:
+def make_cloth(item: bpy.types.Object, held: np.ndarray, pin_stiffness: float, steps: Steps) -> None:
     """Let an object hang from the places that its other modifiers give it: held there 1, loose 0."""
     group = item.vertex_groups.new(name=HELD)
     for vertex in np.flatnonzero(held > 0):
         group.add([int(vertex)], float(held[vertex]), "REPLACE")
     cloth = item.modifiers.new("cloth", "CLOTH")
     rules, contact = cloth.settings, cloth.collision_settings
-    rules.vertex_group_mass, rules.pin_stiffness = HELD, 1.0
+    rules.vertex_group_mass, rules.pin_stiffness = HELD, pin_stiffness
     rules.quality = math.ceil(SOLVED_HZ / steps.rate_hz)
     rules.time_scale = 1 / (TRUE_STEP_S * steps.rate_hz)
     rules.mass, rules.air_damping, rules.bending_stiffness = VERTEX_KG, AIR, BENDING
@@ -226,7 +233,9 @@ class Finish:
             if not np.isfinite(places[frame]).all():
                 continue
             used = np.isin(np.arange(len(garment.vertices)), garment.faces)
-            distances, _ = skin.distances(follow(garment, self._meshes[name], skinned[name], places[frame]), used)
+            distances, _ = skin.distances(
+                follow(garment, self._meshes[name], skinned[name], places[frame], LEASH_M[name]), used
+            )
             share = (distances[used] < -DEEP_M).mean()
             if share > DEEP_SHARE:
                 found[name] = f"in frame {frame} {share:.0%} of it lies inside the body"
@@ -242,7 +251,7 @@ class Finish:
         for name, mesh in self._meshes.items():
             garment, places = self._subject.garments[name], skinned[name]
             if name in simulated:
-                places = follow(garment, mesh, places, simulated[name][frame])
+                places = follow(garment, mesh, places, simulated[name][frame], LEASH_M[name])
                 places = push_out(garment, places, skin, self._least[name])
                 if under is not None:
                     places = push_out(garment, places, under, np.full(len(places), LEAST_BETWEEN_M))

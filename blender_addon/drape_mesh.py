@@ -15,8 +15,10 @@ HOLD_SHARE = 0.7
 HELD_M, LOOSE_M = 0.010, 0.018
 """Cloth nearer to the skin at rest than the first is held, farther than the second it is loose."""
 WAISTBAND_M = 0.04
-LEG_DRAW = 0.005
-"""Trousers are drawn after the legs, which are fast, by a weak spring: their weight stretches it by about 1 cm."""
+LEG_DRAW = 0.5
+"""Trousers are drawn after the legs, which are fast, by springs that their weight stretches by about 2 cm."""
+LEASH_M = {"upper": 0.08, "lower": 0.04}
+"""Cloth goes no farther from where skinning puts it."""
 FOLLOW_STEPS = 3
 MOST_STRETCH, STRETCHED_SHARE = 2.0, 0.05
 """A simulation has failed when more than this share of the edges is so many times longer than cloth and body explain."""
@@ -127,12 +129,14 @@ def held_share(name: str, garment: Garment) -> np.ndarray:
     return held
 
 
-def follow(garment: Garment, coarse: Coarse, skinned: np.ndarray, simulated: np.ndarray) -> np.ndarray:
-    """All vertices [N, 3] of a garment, moved from where skinning puts them as the simulated ones [K, 3] have moved."""
+def follow(garment: Garment, coarse: Coarse, skinned: np.ndarray, simulated: np.ndarray, leash_m: float) -> np.ndarray:
+    """All vertices [N, 3] of a garment, moved from where skinning puts them as the simulated ones [K, 3] have moved, but
+    nowhere farther than the leash."""
     moved = np.einsum("nk,nkc->nc", coarse.shares, (simulated - skinned[coarse.chosen])[coarse.corners])
     for _ in range(FOLLOW_STEPS):
         moved = np.stack([face_mean(garment.faces, column) for column in moved.T], 1)
-    return skinned + moved
+    far = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9) / leash_m
+    return skinned + moved * np.tanh(far) / far
 
 
 def bind(points: np.ndarray, places: np.ndarray, cell: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ CLIP_CPU_S = {
 }
 WALL_PER_CPU = 0.55
 """Two idle cores."""
-DRAPE_CPU_S_PER_STEP, DRAPE_CPU_S_PER_FRAME, DRAPE_CPU_S_PER_CLIP = 0.27, 0.4, 6.0
+DRAPE_CPU_S_PER_STEP, DRAPE_CPU_S_PER_FRAME, DRAPE_CPU_S_PER_CLIP = 0.38, 0.4, 6.0
 """Simulated clothes: steps of the lead-in and the clip, at least DRAPE_STEPS_HZ of them a second; docs/people.md."""
 DRAPE_LEAD_IN_S, DRAPE_STEPS_HZ = 1.05, 60.0
 OTHER_STAGES_S_PER_FRAME = 0.2

@@ -14,8 +14,5 @@ if SIMULATED:
             C + "logs/drape.log",
         benchmark:
             C + "logs/drape.tsv"
-        threads: 2
-        resources:
-            blender=1,
         shell:
             "odah-gen drape --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
