@@ -10,6 +10,7 @@ from odah_net.baseline import inverse_kinematics, pose2sim
 from odah_net.baseline.detections import Detector
 from odah_net.baseline.report import clips_with_labels, report_of
 from odah_net.data.clips import ClipData, open_clips
+from odah_net.evaluation.arguments import add_comparison_arguments
 from odah_net.evaluation.evaluate import table
 from odah_net.evaluation.methods import Track
 
@@ -22,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Key points are the true ones, blurred and with some left out as told: no detector is run. docs/network.md says "
         "what each method is given, and defines the figures."
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
-    parser.add_argument("--subjects", nargs="+", metavar="SUBJECT", help="only these of the data set")
+    add_comparison_arguments(parser)
     parser.add_argument(
         "--method",
         choices=(TRIANGULATED, POSE2SIM),
@@ -38,15 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--low-pass-hz", type=float, metavar="HZ", help="smooth the triangulated points (default: not)")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="write evaluation.json and pictures here"
-    )
-    parser.add_argument("--curves", type=int, default=4, metavar="CLIPS", help="clips with a picture (default: 4)")
-    parser.add_argument(
-        "--beside",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="evaluation.json of other methods, to compare",
     )
 
 
