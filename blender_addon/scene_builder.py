@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from .description import Camera, Description, Sky, whole_frame_rate
+from .description import Camera, Description, SceneError, Sky, whole_frame_rate
 from .rooms import room_surfaces
 from .subject import Garment, Subject, load_subject, posed_vertices
 from .surfaces import SURFACES
@@ -295,6 +295,8 @@ def new_world(ambient: tuple[float, float, float], sky: Sky | None) -> bpy.types
         world.probe_resolution = WORLD_PROBE_PX if sky is None else SKY_PROBE_PX
     if sky is not None:
         image = bpy.data.images.load(str(sky.file))
+        if 0 in image.size:
+            raise SceneError(f"{sky.file}: is no .hdr or .exr picture that can be read. Take it out of room.hdri_dir.")
         surroundings, turn, place = (
             tree.nodes.new(f"ShaderNode{kind}") for kind in ("TexEnvironment", "Mapping", "TexCoord")
         )
