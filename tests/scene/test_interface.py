@@ -41,7 +41,7 @@ SHOWN = (
 POINTS_M = np.array([[0.0, 0, 1], [0.3, -0.2, 0.4], [-0.4, 0.5, 1.6], [0.1, 0.1, 0.0]])
 
 PRESS = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 import bpy, addon_utils, numpy as np
 from bpy_extras.object_utils import world_to_camera_view
@@ -142,7 +142,9 @@ press(ops.unload)
 addon_utils.disable("odah")
 told["registered"] = hasattr(bpy.types.Scene, "odah")
 np.savez(out / "arrays.npz", **arrays)
-print(json.dumps(told))
+print(json.dumps(told), flush=True)
+if bpy.app.version[:2] == (4, 2):
+    os._exit(0)  # as a module 4.2 crashes when Python ends, wherever a property has had an update function
 """
 
 
