@@ -1,6 +1,7 @@
 """How long the add-on takes to load a long clip, how long it holds the window up, and how fast the clip plays then.
 
 .venv-blender/bin/python benchmarks/addon_load.py --run results/demo --clip s01-walking-01 --frames 600
+blender -b --factory-startup -P benchmarks/addon_load.py -- --run results/demo --clip s01-walking-01 --frames 600
 
 The clip's frames are repeated until there are so many.
 """
@@ -81,7 +82,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, metavar="DIR")
     parser.add_argument("--clip", required=True, metavar="C", help="such as s01-walking-01")
     parser.add_argument("--frames", type=int, default=600, metavar="N")
-    arguments = parser.parse_args()
+    own = sys.argv.index("--") + 1 if "--" in sys.argv else 1
+    arguments = parser.parse_args(sys.argv[own:])
     subject = arguments.clip.partition("-")[0]
     bpy.ops.wm.read_factory_settings(use_empty=True)
     blender_addon.register()
