@@ -259,8 +259,9 @@ def new_picture(name: str, pixels: np.ndarray, space: str) -> bpy.types.Image:
     """A picture in memory from [N, N, 3] between 0 and 1, its first row at the bottom."""
     image = bpy.data.images.new(name, pixels.shape[1], pixels.shape[0])
     image.colorspace_settings.name = space
-    opaque = np.concatenate([pixels, np.ones((*pixels.shape[:2], 1))], axis=2)
-    image.pixels.foreach_set(opaque.astype(np.float32).ravel())
+    opaque = np.ones((*pixels.shape[:2], 4), np.float32)
+    opaque[..., :3] = pixels
+    image.pixels.foreach_set(opaque.ravel())
     image.pack()
     return image
 
