@@ -62,14 +62,16 @@ def test_a_frame_that_does_not_show_one_person_in_both_views_gets_no_feature(tra
     videos, cameras, masks = files
     frames = {camera: list(read_frames(path, "gray")) for camera, path in masks.items()}
     frames["front"][6] = np.zeros_like(frames["front"][6])
-    corner = np.zeros_like(frames["side"][9])
-    corner[:4, :4] = 255
-    frames["side"][9] = corner
+    floor, ceiling = np.zeros_like(frames["front"][9]), np.zeros_like(frames["side"][9])
+    floor[-4:, 40:60] = ceiling[:4, 40:60] = 255
+    frames["front"][9], frames["side"][9] = floor, ceiling
     others = {camera: tmp_path / f"{camera}.mkv" for camera in VIEWS}
     for camera, path in others.items():
         write_video(path, frames[camera], mask=True)
     features, middles = observed(read_checkpoint(trained).build(), open_recording(videos, cameras, others), "cpu", 0)
-    assert np.flatnonzero(np.isnan(features).any(1)).tolist() == [6, 9], "nobody; and something else in one view"
+    assert np.flatnonzero(np.isnan(features).any(1)).tolist() == [6, 9], (
+        "nobody; and something else than the person in each view"
+    )
     assert np.flatnonzero(np.isnan(middles).any(1)).tolist() == [6, 9]
 
 
