@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from odah_net.evaluation.arguments import add_comparison_arguments
+from odah_net.arguments import add_comparison_arguments, check_at_least
 from odah_net.evaluation.evaluate import evaluate, table
 from odah_net.training.checkpoint import read_checkpoint
 from odah_net.training.command import add_device_argument, chosen_device
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Evaluate, and print the table."""
+    check_at_least(0, arguments, "workers", "curves")
     report = evaluate(
         read_checkpoint(arguments.checkpoint),
         arguments.data,
