@@ -4,8 +4,9 @@
 
 A sample is one frame: two pictures and two masks decoded from random places, crops, and points in space; or the same from
 kept crops. Beside it: the same four videos read from the beginning, and nothing done with them, by OpenCV and, from
-random places as ours, by torchcodec (packages opencv-python-headless and torchcodec; a reader that is not installed is
-left out, and the table says so). One thread.
+random places as ours, by torchcodec (.venv/bin/python -m pip install torchcodec==0.13.0 opencv-python-headless; a reader
+that is not installed is left out, and the table says so). One thread. `python benchmarks/learning.py` writes such data to
+dataset/learn/test.
 """
 
 import argparse

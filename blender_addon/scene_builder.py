@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from .description import Camera, Description, Sky, whole_frame_rate
+from .description import Camera, Description, SceneError, Sky, whole_frame_rate
 from .rooms import room_surfaces
 from .subject import Garment, Subject, load_subject, posed_vertices
 from .surfaces import SURFACES
@@ -259,8 +259,9 @@ def new_picture(name: str, pixels: np.ndarray, space: str) -> bpy.types.Image:
     """A picture in memory from [N, N, 3] between 0 and 1, its first row at the bottom."""
     image = bpy.data.images.new(name, pixels.shape[1], pixels.shape[0])
     image.colorspace_settings.name = space
-    opaque = np.concatenate([pixels, np.ones((*pixels.shape[:2], 1))], axis=2)
-    image.pixels.foreach_set(opaque.astype(np.float32).ravel())
+    opaque = np.ones((*pixels.shape[:2], 4), np.float32)
+    opaque[..., :3] = pixels
+    image.pixels.foreach_set(opaque.ravel())
     image.pack()
     return image
 
@@ -295,6 +296,8 @@ def new_world(ambient: tuple[float, float, float], sky: Sky | None) -> bpy.types
         world.probe_resolution = WORLD_PROBE_PX if sky is None else SKY_PROBE_PX
     if sky is not None:
         image = bpy.data.images.load(str(sky.file))
+        if 0 in image.size:
+            raise SceneError(f"{sky.file}: is no .hdr or .exr picture that can be read. Take it out of room.hdri_dir.")
         surroundings, turn, place = (
             tree.nodes.new(f"ShaderNode{kind}") for kind in ("TexEnvironment", "Mapping", "TexCoord")
         )

@@ -4,6 +4,7 @@
 Reference: Pavlakos et al., Expressive Body Capture, 2019. Metres, radians, single precision.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from .description import SceneError, read_arrays
 
-MODEL_ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table", "f")
+MODEL_ARRAYS = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
 SHAPE_COLUMNS = 300
 
 
@@ -58,7 +59,9 @@ def load_body(path: Path, betas: np.ndarray) -> Body:
         path: the model file.
         betas: [S], shape coefficients; those that the model lacks must be left out.
     """
-    arrays = read_arrays(path, MODEL_ARRAYS)
+    with ThreadPoolExecutor(1) as pool:  # two of the arrays take nearly all the time
+        posedirs = pool.submit(read_arrays, path, ("posedirs",))
+        arrays = read_arrays(path, MODEL_ARRAYS) | posedirs.result()
     columns = arrays["shapedirs"].shape[2]
     known = SHAPE_COLUMNS if columns >= SHAPE_COLUMNS else min(columns, 10)
     if len(betas) > known:
@@ -70,7 +73,7 @@ def load_body(path: Path, betas: np.ndarray) -> Body:
     return Body(
         vertices=vertices.astype(np.float32),
         joints=(arrays["J_regressor"].astype(np.float64) @ vertices).astype(np.float32),
-        posedirs=arrays["posedirs"].reshape(vertices.size, -1).astype(np.float32),
+        posedirs=arrays["posedirs"].reshape(vertices.size, -1).astype(np.float32, copy=False),
         weights=arrays["weights"].astype(np.float32),
         parents=(-1, *(int(parent) for parent in arrays["kintree_table"][0, 1:])),
         faces=arrays["f"].astype(np.int32),

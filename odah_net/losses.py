@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from odah_gen.errors import InputError
 from odah_net.kinematics import Kinematics
 from odah_net.network.model import Prediction
 
@@ -13,9 +14,10 @@ POINT_WEIGHT = 100.0
 
 @dataclass(frozen=True)
 class LossTerms:
-    """Which terms are trained with; angles and scales always are.
+    """Which terms are trained with.
 
     Attributes:
+        angles, scales: the labels themselves.
         limits: penalise angles outside their range.
         limits_on_circle: measure how far in sine and cosine, as equation 4 prints it, not in radians.
         points: key point positions.
@@ -24,6 +26,19 @@ class LossTerms:
     limits: bool = True
     limits_on_circle: bool = False
     points: bool = True
+    angles: bool = True
+    scales: bool = True
+
+    def __post_init__(self) -> None:
+        """See that something is left.
+
+        Raises:
+            InputError: nothing is.
+        """
+        if not (self.limits or self.points or self.angles or self.scales):
+            raise InputError(
+                "--no-angles --no-scales --no-limits --no-points: no loss is left. Leave out one of these."
+            )
 
 
 def losses(
@@ -31,10 +46,11 @@ def losses(
 ) -> dict[str, Float[Tensor, ""]]:
     """Every term, weighted, by its name; their sum is the loss."""
     terms = terms or LossTerms()
-    named = {
-        "angles": angle_loss(kinematics, found.angles_rad, truth.angles_rad),
-        "scales": (found.scales - truth.scales).abs().mean(),
-    }
+    named = {}
+    if terms.angles:
+        named["angles"] = angle_loss(kinematics, found.angles_rad, truth.angles_rad)
+    if terms.scales:
+        named["scales"] = (found.scales - truth.scales).abs().mean()
     if terms.limits:
         named["limits"] = limit_loss(kinematics, found.angles_rad, terms.limits_on_circle)
     if terms.points:

@@ -20,7 +20,7 @@ from .. import scene_builder
 from ..description import Description
 from ..many_frames import Mover
 from ..subject import Subject
-from ..textures import draw
+from ..textures import Texture, draw
 from .clip_files import PLAIN_SKIN, ClipFiles, Kinematics
 from .clip_objects import (
     BONE,
@@ -46,6 +46,8 @@ from .residuals import frame_means, worst_frame
 from .shapes import Moving, bones, contact_discs, foot_vertices, lowest_points, points, residual_lines, skeleton
 
 BATCH = 24
+AHEAD = 8
+"""So many batches are computed before they are asked for, while Blender builds objects."""
 MOST_THREADS = 4
 PATIENCE_S = 0.05
 TEXTURE_PX = 256
@@ -74,7 +76,7 @@ class Motion:
         firsts = range(0, subject.frames, BATCH)
         self._rest = deque(range(first, min(first + BATCH, subject.frames)) for first in firsts)
         self._waiting: deque[Future[dict[str, np.ndarray]]] = deque()
-        for _ in range(MOST_THREADS):
+        for _ in range(AHEAD):
             self._ask()
 
     def ready(self) -> bool:
@@ -125,15 +127,16 @@ def build_steps(
     tell_facts(clip, files, request)
     caches = cache_folder() / bpy.path.clean_name(clip.name)
     with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
-        if files.subject is not None:
-            yield from person_steps(clip, files, files.subject, caches, pool)
-    if files.kinematics is not None:
-        yield 0.85, "skeleton"
-        add_skeleton(clip, files.kinematics, caches, request)
-        yield 0.9, "markers"
-        add_points(clip, files.kinematics, caches)
-    yield 0.95, "cameras"
-    add_cameras(clip, files)
+        person = None if files.subject is None else begin_person(files, files.subject, pool)
+        if files.kinematics is not None:
+            yield 0.02, "skeleton"
+            add_skeleton(clip, files.kinematics, caches, request)
+            yield 0.04, "markers"
+            add_points(clip, files.kinematics, caches)
+        yield 0.06, "cameras"
+        add_cameras(clip, files)
+        if person is not None:
+            yield from person_steps(clip, files.description, person, caches)
     show_time(scene, clip)
     yield 1.0, "done"
 
@@ -153,26 +156,47 @@ def tell_facts(clip: bpy.types.Collection, files: ClipFiles, request: Request) -
         clip["odah_worst_marker"] = f"{files.kinematics.marker_names[worst.argmax()]} {worst.max():.1f} mm"
 
 
-def person_steps(
-    clip: bpy.types.Collection, files: ClipFiles, subject: Subject, caches: Path, pool: ThreadPoolExecutor
-) -> Iterator[Step]:
-    """Body and clothes with their motion; room, lights and cameras where the scene stage has been."""
-    looks: Mapping[str, Any] = (
-        {"skin": PLAIN_SKIN} if files.description is None else files.description.content["materials"]
-    )
+@dataclass(frozen=True)
+class Person:
+    """A person whose fabrics and motion threads are at work on.
+
+    Attributes:
+        subject: body, clothes and motion.
+        looks: materials by name.
+        fabrics: textures of those that have one.
+        motion: vertices.
+    """
+
+    subject: Subject
+    looks: Mapping[str, Any]
+    fabrics: Mapping[str, Future[Texture]]
+    motion: Motion
+
+
+def begin_person(files: ClipFiles, subject: Subject, pool: ThreadPoolExecutor) -> Person:
+    """Let threads begin with what takes longest."""
+    description = files.description
+    looks = {"skin": PLAIN_SKIN} if description is None else description.content["materials"]
     fabrics = {name: pool.submit(draw, look["fabric"], TEXTURE_PX) for name, look in looks.items() if "fabric" in look}
-    motion = Motion(subject, pool)
+    return Person(subject, looks, fabrics, Motion(subject, pool))
+
+
+def person_steps(
+    clip: bpy.types.Collection, description: Description | None, person: Person, caches: Path
+) -> Iterator[Step]:
+    """Body and clothes with their motion; room and lights where the scene stage has been."""
     materials = {}
-    for name, look in looks.items():
-        while name in fabrics and wait([fabrics[name]], PATIENCE_S).not_done:
-            yield 0.05, f"fabrics: {name}"
-        materials[name] = scene_builder.new_material(name, look, fabrics[name].result() if name in fabrics else None)
+    for name, look in person.looks.items():
+        fabric = person.fabrics.get(name)
+        while fabric is not None and wait([fabric], PATIENCE_S).not_done:
+            yield 0.08, f"fabrics: {name}"
+        materials[name] = scene_builder.new_material(name, look, fabric and fabric.result())
     yield 0.1, "body and clothes"
-    people = add_person(clip, files.description, subject, materials)
+    people = add_person(clip, description, person.subject, materials)
     yield 0.12, "room"
-    if files.description is not None:
-        add_room(clip, files.description, materials)
-    yield from motion_steps(clip, subject, people, caches, motion)
+    if description is not None:
+        add_room(clip, description, materials)
+    yield from motion_steps(clip, person, people, caches)
 
 
 def add_person(
@@ -203,13 +227,10 @@ def add_room(clip: bpy.types.Collection, description: Description, materials: Ma
 
 
 def motion_steps(
-    clip: bpy.types.Collection,
-    subject: Subject,
-    people: Mapping[str, bpy.types.Object],
-    caches: Path,
-    motion: Motion,
+    clip: bpy.types.Collection, person: Person, people: Mapping[str, bpy.types.Object], caches: Path
 ) -> Iterator[Step]:
     """Write the point caches of body and clothes, and of their contact with the floor."""
+    subject, motion = person.subject, person.motion
     feet, lowest = foot_vertices(subject.body.weights), []
     with contextlib.ExitStack() as stack:
         files = {
@@ -219,13 +240,13 @@ def motion_steps(
         written = 0
         while written < subject.frames:
             while not motion.ready():
-                yield 0.15 + 0.7 * written / subject.frames, f"motion: {written} of {subject.frames} frames"
+                yield 0.15 + 0.85 * written / subject.frames, f"motion: {written} of {subject.frames} frames"
             vertices = motion.take()
             for name, file in files.items():
                 file.write(vertices[name])
             lowest.append(lowest_points(vertices["body"], feet))
             written += len(vertices["body"])
-            yield 0.15 + 0.7 * written / subject.frames, f"motion: {written} of {subject.frames} frames"
+            yield 0.15 + 0.85 * written / subject.frames, f"motion: {written} of {subject.frames} frames"
     for name, item in people.items():
         play(item, caches / f"{name}.pc2")
     colors = [plain_material("touches the floor", TOUCHING), plain_material("sunk into the floor", SUNK)]

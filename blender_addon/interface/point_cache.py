@@ -27,7 +27,7 @@ class PointCache:
 
     def write(self, vertices: np.ndarray) -> None:
         """Add frames [T, points, 3] (m)."""
-        self._stream.write(np.ascontiguousarray(vertices, "<f4").tobytes())
+        self._stream.write(np.ascontiguousarray(vertices, "<f4").data)
 
     def __enter__(self) -> "PointCache":
         return self

@@ -173,8 +173,8 @@ def skeleton(kinematics: Kinematics, shapes: Mapping[str, tuple[np.ndarray, np.n
     frames, vertices, faces, count = body_frames(kinematics), [], [], 0
     for number, name in enumerate(kinematics.body_names):
         local, triangles = shapes[name]
-        placed = kinematics.mass_centers_m[:, None, number] + np.einsum("tab,nb->tna", frames[:, number], local)
-        vertices.append(np.nan_to_num(placed))
+        placed = kinematics.mass_centers_m[:, None, number] + local @ frames[:, number].swapaxes(1, 2)
+        vertices.append(np.nan_to_num(placed.astype(np.float32)))
         faces.append(triangles + count)
         count += len(local)
     joined = np.concatenate(faces)

@@ -12,11 +12,13 @@ from ..description import SceneError, read_arrays, read_description
 from ..subject import load_subject, posed_vertices
 from .owned import cache_folder
 from .rendering import Child, Working
-from .scene_trial import finish_trial, snippet, start_trial
+from .scene_trial import finish_trial, snippet, start_trial, trial_folder, tried
 from .settings import CONFIGURED, odah_gen
 from .shape_trial import ShapeTrial, size
 from .showing import OfClip, active_clip, shown_scene
 
+TRIED_IN = "odah-trials"
+"""Folder of scratch runs beside the point caches."""
 TRIALS: dict[str, ShapeTrial] = {}
 """Shape spaces that were read in this session, by clip."""
 
@@ -85,7 +87,7 @@ class ODAH_OT_reset_shape(OfClip, bpy.types.Operator):
 
 
 class ODAH_OT_try_scene(Working, OfClip, bpy.types.Operator):
-    """Draw wardrobe and room anew with this seed, and load the result beside the clip; Esc stops it."""
+    """Draw wardrobe, room or light anew with this seed, and load the result beside the clip; Esc stops it."""
 
     bl_idname = "odah.try_scene"
     bl_label = "Try"
@@ -99,12 +101,14 @@ class ODAH_OT_try_scene(Working, OfClip, bpy.types.Operator):
         clip, settings = active_clip(context), context.scene.odah
         program = odah_gen()
         self._folder, self._clip, self._subject = Path(clip["odah_folder"]), clip["odah_clip_id"], clip["odah_subject"]
-        shown_scene(clip)
-        self._scratch = (
-            cache_folder().with_name("odah-trials") / f"{self._clip}-{settings.try_part}-{settings.try_seed}"
-        )
-        start_trial(self._folder, self._clip, self._subject, self._scratch, settings.try_seed, chosen_kind(settings))
+        shown, kind = read_description(shown_scene(clip)), chosen_kind(settings)
         self._part = settings.try_part
+        if self._part == "light":
+            kind = shown.content["room"]["kind"]
+        self._scratch = trial_folder(
+            cache_folder().with_name(TRIED_IN), self._clip, self._part, settings.try_seed, kind
+        )
+        start_trial(self._folder, self._clip, self._subject, self._scratch, settings.try_seed, kind)
         self.child = Child([*program, "scene", "--run", str(self._scratch), self._clip])
         self.told(context, "drawing the scene")
 
@@ -136,9 +140,9 @@ class ODAH_OT_save_configuration(OfClip, bpy.types.Operator):
             if any(settings.shape) or settings.height_cm:
                 trial = trial_of(clip)
                 betas = trial.betas(settings.shape, settings.height_cm / 100, settings.mass_sd).tolist()
-            seed = settings.try_seed if "odah-trials" in clip["odah_folder"] else None
-            kind = chosen_kind(settings) if seed is not None else ""
-            text = snippet(clip["odah_clip_id"], seed, kind, settings.mass_sd, betas)
+            folder = Path(clip["odah_folder"])
+            trial = tried(folder) if folder.parent.name == TRIED_IN else None
+            text = snippet(clip["odah_clip_id"], trial, settings.mass_sd, betas)
             path = Path(bpy.path.abspath(settings.pictures)).expanduser() / f"{clip['odah_clip_id']}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")

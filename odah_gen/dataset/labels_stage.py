@@ -18,7 +18,7 @@ from odah_gen.dataset.masks import count_in_video
 from odah_gen.dataset.osim import ModelOutline, read_outline
 from odah_gen.dataset.quality import assemble, fraction, limit_fractions, marker_errors_mm
 from odah_gen.dataset.schema import BODIES, KEYPOINT_ARRAYS, LABEL_POINTS, POSE_ARRAYS, array_problems, json_problems
-from odah_gen.dataset.visibility import body_mesh, inside_visible, on_skin_visible
+from odah_gen.dataset.visibility import body_mesh, inside_visible, on_skin_visible, parts_of_vertices
 from odah_gen.errors import InputError
 from odah_gen.fidelity.verdict import class_of, shown_frames
 from odah_gen.run import Run
@@ -125,7 +125,7 @@ def read_fidelity(path: Path, frames: int) -> dict[str, Any]:
 def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
     """Pose the fitted body a few frames at a time, and look at it from the cameras and from the floor."""
     points = label_points(sources.keypoints)
-    frames = len(sources.keypoints["time_s"])
+    frames, parts = len(sources.keypoints["time_s"]), parts_of_vertices(model)
     uncovered: Uncovered = {
         (camera, kind): np.zeros((frames, points[kind].shape[1]), bool)
         for camera in sources.cameras
@@ -133,7 +133,8 @@ def measure_mesh(model: BodyModel, sources: Sources) -> MeshFindings:
     }
     lowest, in_frame = np.zeros(frames), {camera: np.zeros(frames) for camera in sources.cameras}
     for frame, vertices in enumerate(frame_vertices(model, sources.body)):
-        for key, seen in look(model, vertices, sources.cameras, {kind: points[kind][frame] for kind in points}).items():
+        of_frame = {kind: points[kind][frame] for kind in points}
+        for key, seen in look(model, parts, vertices, sources.cameras, of_frame).items():
             uncovered[key][frame] = seen
         for name, camera in sources.cameras.items():
             in_frame[name][frame] = in_picture(camera, project(camera, vertices)).mean()
@@ -165,6 +166,7 @@ def frame_vertices(model: BodyModel, body: Arrays) -> Iterator[Float[np.ndarray,
 
 def look(
     model: BodyModel,
+    parts: Int[np.ndarray, " vertices"],
     vertices: Float[np.ndarray, "vertices 3"],
     cameras: Mapping[str, Camera],
     points_m: Mapping[str, Float[np.ndarray, "points 3"]],
@@ -174,8 +176,9 @@ def look(
     seen = {}
     for name, camera in cameras.items():
         for kind, points in points_m.items():
-            sees = on_skin_visible if kind == "markers" else inside_visible
-            seen[name, kind] = sees(mesh, camera.position_m, points)
+            eye = camera.position_m
+            skin = kind == "markers"
+            seen[name, kind] = on_skin_visible(mesh, eye, points) if skin else inside_visible(mesh, parts, eye, points)
     return seen
 
 

@@ -38,35 +38,41 @@ class VideoFacts:
     steady: bool
 
 
-def read_frames(path: Path, pixel_format: str = "rgb24") -> Iterator[UInt8[np.ndarray, "height width *channels"]]:
+def read_frames(
+    path: Path, pixel_format: str = "rgb24", cure: str = CURE
+) -> Iterator[UInt8[np.ndarray, "height width *channels"]]:
     """Every frame of a video, in order; `rgb24` gives [height, width, 3], `gray` gives [height, width].
+
+    `cure` is what the user is told to do about a file that cannot be read.
 
     Raises:
         InputError: the file is missing, cut off, or cannot be decoded to its end.
     """
-    with opened(path) as (container, stream):
+    with opened(path, cure) as (container, stream):
         decoded = 0
         for frame in container.decode(stream):
             yield frame.to_ndarray(format=pixel_format)
             decoded += 1
-        check_complete(path, decoded, declared_frames(container, stream))
+        check_complete(path, decoded, declared_frames(container, stream), cure)
 
 
-def inspect_video(path: Path) -> VideoFacts:
+def inspect_video(path: Path, cure: str = CURE) -> VideoFacts:
     """Decode every frame of a video and say what was found.
+
+    `cure` is what the user is told to do about a file that cannot be read.
 
     Raises:
         InputError: the file is missing, cut off, or cannot be decoded to its end.
     """
-    with opened(path) as (container, stream):
+    with opened(path, cure) as (container, stream):
         times = np.array([float(frame.time or 0.0) for frame in container.decode(stream)])
-        check_complete(path, len(times), declared_frames(container, stream))
+        check_complete(path, len(times), declared_frames(container, stream), cure)
         rate = float(stream.average_rate)
         return VideoFacts(stream.width, stream.height, rate, len(times), is_steady(times, rate))
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[Any, Any]]:
+def opened(path: Path, cure: str = CURE) -> Iterator[tuple[Any, Any]]:
     """The container and its video stream, set to stop at the first broken frame.
 
     Raises:
@@ -77,13 +83,13 @@ def opened(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video or not container.streams.video[0].average_rate:
-                raise InputError(f"{path}: holds no video; a picture stream was expected. {CURE}")
+                raise InputError(f"{path}: holds no video; a picture stream was expected. {cure}")
             stream = container.streams.video[0]
             stream.codec_context.options = {"err_detect": "explode"}
             yield container, stream
     except av.error.FFmpegError as error:
         raise InputError(
-            f"{path}: cannot be read as a video to its end ({error.strerror}); it is cut off or damaged. {CURE}"
+            f"{path}: cannot be read as a video to its end ({error.strerror}); it is cut off or damaged. {cure}"
         ) from error
 
 
@@ -94,10 +100,10 @@ def declared_frames(container: Any, stream: Any) -> int:
     return round(container.duration / av.time_base * float(stream.average_rate)) if container.duration else 0
 
 
-def check_complete(path: Path, decoded: int, declared: int) -> None:
+def check_complete(path: Path, decoded: int, declared: int, cure: str) -> None:
     """Refuse a file that ends before the frames it announces."""
     if decoded < declared or not decoded:
-        raise InputError(f"{path}: is cut off: {decoded} of {declared} frames can be read. {CURE}")
+        raise InputError(f"{path}: is cut off: {decoded} of {declared} frames can be read. {cure}")
 
 
 def is_steady(times_s: Float[np.ndarray, " frames"], fps: float) -> bool:

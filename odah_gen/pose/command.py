@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import torch
+
 from odah_gen.command_line import version
 from odah_gen.errors import InputError
 from odah_gen.pose.child import Child
@@ -60,6 +62,7 @@ def main(arguments: argparse.Namespace) -> None:
         sys.stderr.write(f"{arguments.out}\n")
         return
     mesh, no_mesh = (None, NO_SUBJECT) if run is None else find_mesh(run, arguments.subject, poser)
+    torch.set_num_threads(1)  # one pose is too little to share out, and Blender wants the other cores
     Child(poser, mesh, no_mesh, version()).serve(sys.stdin.buffer, sys.stdout.buffer)
 
 

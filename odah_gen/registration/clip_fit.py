@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -109,6 +109,7 @@ class ClipProblem:
     limits: Limits
     smooth_weights: Float[Tensor, " size"]
     couplings: Float[Tensor, "3 frames size"]
+    latest: list[tuple[Tensor, slice, PosedParts]] = field(default_factory=list, init=False, repr=False)
 
     def rows(self, unknowns: Float[Tensor, " unknowns"]) -> Float[Tensor, "frames size"]:
         """The unknowns, one row per frame."""
@@ -141,9 +142,16 @@ class ClipProblem:
         return dataclasses.replace(self, goals=goals)
 
     def pose(self, rows: Float[Tensor, "frames size"], chunk: slice) -> PosedParts:
-        """Markers and joint centres under the corrections in some frames."""
+        """Markers and joint centres under the corrections in some frames.
+
+        The latest answer is kept: after the cost of a step that is taken its equations are asked for.
+        """
+        if self.latest and self.latest[0][1] == chunk and torch.equal(self.latest[0][0], rows[chunk]):
+            return self.latest[0][2]
         local, trans = self.frames.corrected(rows, chunk)
-        return pose_parts(self.parts, self.rest[chunk.start // FRAMES_PER_CHUNK], local, trans)
+        posed = pose_parts(self.parts, self.rest[chunk.start // FRAMES_PER_CHUNK], local, trans)
+        self.latest[:] = [(rows[chunk].clone(), chunk, posed)]
+        return posed
 
     def linearise(self, unknowns: Float[Tensor, " unknowns"]) -> ClipEquations:
         """Normal equations; the smoothness is constant and stands in `couplings`."""

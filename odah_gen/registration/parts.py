@@ -197,24 +197,26 @@ def chain(
 ) -> tuple[Float[Tensor, "55 3 3 frames"], Float[Tensor, "55 3 frames"]]:
     """Forward kinematics, generation by generation: rotation (world ← joint) and centre of every joint that is needed."""
     rotations, centers = local.clone(), parts.joints[..., None].repeat(1, 1, local.shape[-1])
-    for children in generations(parts.parents, parts.needed):
-        above = [parts.parents[child] for child in children]
-        parent, child = rotations[above], local[children]
-        columns = [turn(parent, child[:, :, axis]) for axis in range(3)]
-        rotations[children] = torch.stack(columns, 2)
-        bones = parts.joints[children] - parts.joints[above]
-        centers[children] = centers[above] + turn(parent, bones[..., None])
+    for above, children in generations(parts.parents, parts.needed):
+        parent, bones = rotations[above], parts.joints[children] - parts.joints[above]
+        hanging = torch.cat([local[children], bones[..., None, None].expand(-1, 3, 1, local.shape[-1])], 2)
+        first, second, third = parent[:, :, None].unbind(3)
+        columns = (first * hanging[:, None, 0]).addcmul_(second, hanging[:, None, 1])
+        columns.addcmul_(third, hanging[:, None, 2])
+        rotations[children] = columns[:, :, :3]
+        centers[children] = centers[above] + columns[:, :, 3]
     return rotations, centers
 
 
 @functools.cache
-def generations(parents: tuple[int, ...], needed: tuple[int, ...]) -> tuple[list[int], ...]:
-    """The needed joints by their distance from the root, the root left out."""
+def generations(parents: tuple[int, ...], needed: tuple[int, ...]) -> tuple[tuple[list[int], list[int]], ...]:
+    """Parents and children among the needed joints by the children's distance from the root."""
     depth = {0: 0}
     for joint, parent in list(enumerate(parents))[1:]:
         depth[joint] = depth[parent] + 1
     levels = range(1, max(depth[joint] for joint in needed) + 1)
-    return tuple([joint for joint in needed if depth[joint] == level] for level in levels)
+    children = [[joint for joint in needed if depth[joint] == level] for level in levels]
+    return tuple(([parents[joint] for joint in level], level) for level in children)
 
 
 def turning_gradient(

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,6 +17,7 @@ from odah_gen.lock import run_lock_fds
 from odah_gen.paths import BLENDER_PYTHON, ROOT
 
 EGL = "libEGL.so.1"
+MESA = Path("/usr/share/glvnd/egl_vendor.d/50_mesa.json")
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe", "processor")
 MODULE = "module"
 RENDER, DRAPE = "render", "drape"
@@ -144,7 +145,13 @@ class Blender:
         self._child, self._events, self._log, self._device = child, events, log, device
 
     def pictures(
-        self, scene: Path, out: Path, cameras: Sequence[str], measured: Sequence[str], first: int
+        self,
+        scene: Path,
+        out: Path,
+        cameras: Sequence[str],
+        measured: Sequence[str],
+        first: int,
+        started: Callable[[str, str], None] = lambda renderer, version: None,
     ) -> Generator[Picture]:
         """Render a scene from frame `first` on and yield each picture as it is done.
 
@@ -154,12 +161,13 @@ class Blender:
             cameras: names of cameras.json.
             measured: what else to draw, of blender_addon.guides.KINDS.
             first: counted from 0.
+            started: is told what draws and the version of Blender, before the first picture.
 
         Raises:
-            InputError: Blender breaks off, or draws in software although a GPU was asked for.
+            InputError: Blender breaks off, or draws with another device than was asked for.
         """
         self._ask(scene, out, cameras=list(cameras), measured=list(measured), first=first)
-        for event in pictures(self._events, self._device):
+        for event in pictures(self._events, self._device, started):
             if event is None:
                 return
             yield event
@@ -232,6 +240,8 @@ def start_blender(command: Sequence[str], device: str, log: Path, progress: int)
     environment = dict(os.environ)
     if device == "cpu":
         environment["LIBGL_ALWAYS_SOFTWARE"] = "1"
+        if MESA.is_file():  # other drivers than Mesa's do not heed that name
+            environment["__EGL_VENDOR_LIBRARY_FILENAMES"] = str(MESA)
     with log.open("wb") as stream:
         return subprocess.Popen(
             [*command, "--parent", str(os.getpid()), "--progress-fd", str(progress)],
@@ -244,7 +254,11 @@ def start_blender(command: Sequence[str], device: str, log: Path, progress: int)
         )
 
 
-def pictures(events: Iterator[str] | IO[str] | list[str], device: str) -> Iterator[Picture | None]:
+def pictures(
+    events: Iterator[str] | IO[str] | list[str],
+    device: str,
+    started: Callable[[str, str], None] = lambda renderer, version: None,
+) -> Iterator[Picture | None]:
     """The pictures among the progress lines of one clip; None at its end."""
     start: dict[str, Any] = {}
     for line in events:
@@ -254,6 +268,7 @@ def pictures(events: Iterator[str] | IO[str] | list[str], device: str) -> Iterat
         if event["event"] == "start":
             start = event
             check_device(device, start["renderer"])
+            started(start["renderer"], start["blender"])
         elif event["event"] == "done":
             yield None
             return
@@ -262,11 +277,19 @@ def pictures(events: Iterator[str] | IO[str] | list[str], device: str) -> Iterat
 
 
 def check_device(device: str, renderer: str) -> None:
-    """Stop when a GPU was asked for and there is none.
+    """Stop when a GPU was asked for and none draws, or the other way round.
 
     Raises:
         InputError: so it is.
     """
+    if device == "cpu" and not is_software(renderer):
+        raise InputError(
+            f"render.device is cpu, but Blender draws with {renderer}. Install Mesa's EGL (libegl-mesa0), or set it to auto."
+        )
+    if device == "gpu" and renderer.startswith("Cycles"):
+        raise InputError(
+            f"render.device is gpu, but {renderer} draws. Set render.engine to eevee, or render.device to auto."
+        )
     if device == "gpu" and is_software(renderer):
         raise InputError(
             f"render.device is gpu, but Blender draws with {renderer}. "

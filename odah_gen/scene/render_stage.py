@@ -20,12 +20,23 @@ from odah_gen.run import Run
 from odah_gen.scene.blender import Blender, Picture, blender_running, require_egl
 from odah_gen.scene.boxes import boxes_file, join_boxes, write_boxes
 from odah_gen.scene.cameras import Camera, read_cameras
-from odah_gen.scene.rendered import BOXES, CLOTH, FACTS, MEASURED, camera_of, rendered_files, video_file, videos
+from odah_gen.scene.rendered import (
+    BOXES,
+    CLOTH,
+    FACTS,
+    MEASURED,
+    camera_of,
+    optional_files,
+    rendered_files,
+    video_file,
+    videos,
+)
 from odah_gen.scene.stage import check_scene
 from odah_gen.scene.video import FORMS, SEGMENT_FRAMES, join_segments, segment_file, whole_segments, write_segment
 from odah_gen.storage import read_json, write_json, write_npz
 
 SCRATCH = ".render-"
+DRAWN_BY = "drawn_by.txt"
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,8 @@ def render_into(job: Job, scratch: Path, blender: Blender, clock: "Clock", origi
     if job.boxes:
         write_npz(scratch / BOXES, **join_boxes(scratch, tuple(job.cameras), count))
     (job.folder / FACTS).unlink(missing_ok=True)
+    for name in optional_files(tuple(job.cameras)):  # those of an earlier render show other pictures
+        (job.folder / name).unlink(missing_ok=True)
     for name in [*files.values(), *([BOXES] if job.boxes else [])]:
         os.replace(scratch / name, job.folder / name)
     write_json(job.folder / FACTS, facts | {"made_from": origin})
@@ -157,8 +170,9 @@ def read_scene(path: Path) -> dict[str, Any]:
 
 def named_files(scene: Mapping[str, Any]) -> tuple[str, ...]:
     """The files that a scene names."""
-    simulated = (scene["cloth"],) if "cloth" in scene else ()
-    return (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"], *simulated)
+    more = [scene["hdri"]["file"]] if "hdri" in scene else []
+    more += [scene["cloth"]] if "cloth" in scene else []
+    return (scene["body"]["model"], scene["body"]["motion"], scene["clothes"], scene["cameras"], *more)
 
 
 def made_from(folder: Path, scene: Mapping[str, Any], render: Render) -> str:
@@ -179,8 +193,8 @@ def with_code(origin: str) -> str:
 
 @contextlib.contextmanager
 def scratch_folder(folder: Path, name: str) -> Iterator[Path]:
-    """A hidden folder beside the results. It stays when this process is killed or interrupted, so that the next one
-    with the same name goes on from there; those of other names are removed.
+    """A hidden folder beside the results. Whole segments stay in it when this process is killed or something fails, so
+    that the next one with the same name goes on from there; folders of other names are removed.
 
     Raises:
         InputError: the folder cannot be written, or the disk is full.
@@ -193,14 +207,41 @@ def scratch_folder(folder: Path, name: str) -> Iterator[Path]:
         scratch.mkdir(exist_ok=True)
         yield scratch
     except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
+        keep_segments(scratch)
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}). Free space or change the folder."
         ) from error
     except InputError:
-        shutil.rmtree(scratch, ignore_errors=True)
+        keep_segments(scratch)
         raise
     shutil.rmtree(scratch, ignore_errors=True)
+
+
+def keep_segments(scratch: Path) -> None:
+    """Leave nothing but whole segments; without any, nothing."""
+    for leftover in (*scratch.glob("*.raw"), *scratch.glob(".*")):
+        leftover.unlink(missing_ok=True)
+    if not any(scratch.glob("*.nut")):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def note_renderer(job: Job, scratch: Path, drawn_by: str) -> None:
+    """Note what draws a clip, or hold it against what drew its first segments.
+
+    Raises:
+        InputError: another renderer drew them; they are removed.
+    """
+    note = scratch / DRAWN_BY
+    before = (
+        note.read_text(encoding="utf-8") if whole_segments(scratch, tuple(job.videos)) and note.is_file() else drawn_by
+    )
+    if before != drawn_by:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise InputError(
+            f"{job.folder}: was begun by {before}, and {drawn_by} draws now, so nothing of it is kept. "
+            "Run the render stage again."
+        )
+    note.write_text(drawn_by, encoding="utf-8")
 
 
 def read_picture(path: Path, size: int) -> bytes:
@@ -229,6 +270,10 @@ class Clock:
         """So many frames of one camera are done already."""
         self._done = self._skipped = frames
 
+    def start(self, renderer: str) -> None:
+        """A renderer is ready."""
+        self._report(Progress(self._clip_id, self._done, self._total, None, renderer))
+
     def tick(self, renderer: str = "") -> None:
         """One more frame of one camera is done, by a renderer if one draws."""
         self._done += 1
@@ -256,7 +301,12 @@ def render_segments(job: Job, scratch: Path, blender: Blender, clock: Clock) -> 
     frames: dict[str, list[bytes]] = {video: [] for video in job.videos}
     measured = [kind for kind in MEASURED if kind in job.videos.values()]
     last: Picture | None = None
-    for last in blender.pictures(scene_file, scratch, tuple(job.cameras), measured, first):
+
+    def started(renderer: str, version: str) -> None:
+        note_renderer(job, scratch, f"{renderer}, Blender {version}")
+        clock.start(renderer)
+
+    for last in blender.pictures(scene_file, scratch, tuple(job.cameras), measured, first, started):
         kind = job.videos[last.video]
         camera = camera_of(last.video, kind)
         size = (job.cameras[camera].width, job.cameras[camera].height)

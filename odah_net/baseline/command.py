@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from odah_gen.errors import InputError
+from odah_net.arguments import add_comparison_arguments, add_views_argument, check_at_least
 from odah_net.baseline import inverse_kinematics, pose2sim
 from odah_net.baseline.detections import Detector
 from odah_net.baseline.report import clips_with_labels, report_of
@@ -14,6 +15,7 @@ from odah_net.evaluation.evaluate import table
 from odah_net.evaluation.methods import Track
 
 TRIANGULATED, POSE2SIM = "triangulated", "pose2sim"
+CALLED = {TRIANGULATED: inverse_kinematics.CALLED, POSE2SIM: pose2sim.CALLED}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Key points are the true ones, blurred and with some left out as told: no detector is run. docs/network.md says "
         "what each method is given, and defines the figures."
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
-    parser.add_argument("--subjects", nargs="+", metavar="SUBJECT", help="only these of the data set")
+    add_comparison_arguments(parser)
+    add_views_argument(parser)
     parser.add_argument(
         "--method",
         choices=(TRIANGULATED, POSE2SIM),
@@ -39,25 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="write evaluation.json and pictures here"
     )
-    parser.add_argument("--curves", type=int, default=4, metavar="CLIPS", help="clips with a picture (default: 4)")
-    parser.add_argument(
-        "--beside",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="evaluation.json of other methods, to compare",
-    )
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Run the baseline, and print the table."""
     check(arguments)
-    clips = clips_with_labels(open_clips(arguments.data, arguments.subjects))
+    clips = clips_with_labels(open_clips(arguments.data, arguments.subjects, tuple(arguments.views)))
     found = {}
     for noise_px in arguments.noise_px:
         detector = Detector(noise_px, arguments.drop_out, arguments.seed)
-        found[column_name(arguments, noise_px)] = tracks(arguments, clips, detector)
+        name = column_name(CALLED[arguments.method], noise_px, arguments.drop_out, arguments.low_pass_hz)
+        found[name] = tracks(arguments, clips, detector)
     report = report_of(clips, found, arguments.out, arguments.curves, arguments.beside)
     sys.stdout.write(f"{report['clips']} clips, {report['frames']} frames\n{table(report['methods'])}")
 
@@ -65,18 +59,17 @@ def main(arguments: argparse.Namespace) -> None:
 def tracks(arguments: argparse.Namespace, clips: Sequence[ClipData], detector: Detector) -> list[Track]:
     """What the method finds on each clip."""
     if arguments.method == POSE2SIM:
-        return pose2sim.tracks(clips, detector)
+        return pose2sim.tracks(clips, detector, arguments.out / "pose2sim")
     return inverse_kinematics.tracks(clips, detector, arguments.low_pass_hz)
 
 
-def column_name(arguments: argparse.Namespace, noise_px: float) -> str:
+def column_name(called: str, noise_px: float, drop_out: float = 0.0, low_pass_hz: float | None = None) -> str:
     """The method with what its key points suffer."""
-    called = {TRIANGULATED: inverse_kinematics.CALLED, POSE2SIM: pose2sim.CALLED}[arguments.method]
     parts = [called, f"{noise_px:g} px"]
-    if arguments.drop_out:
-        parts.append(f"{100 * arguments.drop_out:g} % missed")
-    if arguments.low_pass_hz:
-        parts.append(f"{arguments.low_pass_hz:g} Hz")
+    if drop_out:
+        parts.append(f"{100 * drop_out:g} % missed")
+    if low_pass_hz:
+        parts.append(f"{low_pass_hz:g} Hz")
     return ", ".join(parts)
 
 
@@ -86,6 +79,7 @@ def check(arguments: argparse.Namespace) -> None:
     Raises:
         InputError: names the option.
     """
+    check_at_least(0, arguments, "seed", "curves")
     if min(arguments.noise_px) < 0:
         raise InputError(f"--noise-px {min(arguments.noise_px):g}: noise is 0 or more pixels.")
     if not 0 <= arguments.drop_out < 1:

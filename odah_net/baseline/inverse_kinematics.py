@@ -13,7 +13,6 @@ from odah_gen.skeleton.trc import MarkerTrajectories
 from odah_net.baseline.detections import Detector
 from odah_net.baseline.key_points import subject_skeleton, with_key_points
 from odah_net.baseline.triangulation import triangulated
-from odah_net.configuration import VIEWS
 from odah_net.data.clips import ClipData, labelled_points
 from odah_net.evaluation.methods import Track
 from odah_net.kinematics import PELVIS_SHIFTS
@@ -53,9 +52,9 @@ def track(clip: ClipData, detector: Detector, low_pass_hz: float | None) -> Trac
     than half of them, or without three on the pelvis, lie between their neighbours.
     """
     skeleton = with_key_points(subject_skeleton(clip))
-    cameras = [clip.cameras[name] for name in VIEWS]
+    cameras = [clip.cameras[name] for name in clip.views]
     found_px = detector.detect(clip.cameras, labelled_points(clip), clip.clip_id)
-    points_m = world_to_ground(triangulated(cameras, [found_px[name] for name in VIEWS]))
+    points_m = world_to_ground(triangulated(cameras, [found_px[name] for name in clip.views]))
     trial = MarkerTrajectories(skeleton.marker_names, np.arange(clip.frames) / clip.fps, points_m)
     if low_pass_hz is not None:
         trial = low_pass(trial, low_pass_hz, clip.clip_id)

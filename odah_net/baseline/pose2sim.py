@@ -7,6 +7,7 @@ its own Body25 markers on the label's skeleton, so its model and its pipeline ar
 import json
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -27,11 +28,10 @@ from odah_gen.skeleton.mot import read_mot
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.table import body_names, joint_names
 from odah_gen.skeleton.worker import call
-from odah_gen.storage import read_text
+from odah_gen.storage import read_npz, read_text, write_npz
 from odah_net.baseline.detections import Detector
 from odah_net.baseline.key_points import moved_markers, subject_skeleton
-from odah_net.configuration import VIEWS
-from odah_net.data.clips import ClipData, labelled_coordinates
+from odah_net.data.clips import ClipData, labelled_coordinates, subject_model
 from odah_net.evaluation.methods import Track
 
 CALLED = "Pose2Sim with oracle 2D key points"
@@ -58,8 +58,8 @@ GROUND_FROM_GIVEN = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
 turns to OpenSim ground."""
 
 
-def tracks(clips: Sequence[ClipData], detector: Detector) -> list[Track]:
-    """What Pose2Sim finds on each clip.
+def tracks(clips: Sequence[ClipData], detector: Detector, kept: Path) -> list[Track]:
+    """What Pose2Sim finds on each clip; kept in a folder, so that the same command goes on after a failure.
 
     Raises:
         InputError: its environment is missing, or it failed on a clip.
@@ -69,7 +69,25 @@ def tracks(clips: Sequence[ClipData], detector: Detector) -> list[Track]:
             f"{ENVIRONMENT}: is not there; Pose2Sim runs in an environment of its own. Make it with: "
             "./odah setup --with pose2sim"
         )
-    return [track(clip, detector) for clip in clips]
+    return [kept_track(kept / f"{clip.clip_id}-{detector.noise_px:g}px.npz", clip, detector) for clip in clips]
+
+
+def kept_track(path: Path, clip: ClipData, detector: Detector) -> Track:
+    """One clip, from a file where it is of the same detections and model."""
+    marks: dict[str, Any] = {"given": checksum(clip, detector)}
+    if path.is_file():
+        kept = read_npz(path, ("given", "angles_rad", "points_m"))
+        if kept["given"] == marks["given"]:
+            return Track(kept["angles_rad"], None, kept["points_m"])
+    found = track(clip, detector)
+    write_npz(path, **marks, angles_rad=found.angles_rad, points_m=found.points_m)
+    return found
+
+
+def checksum(clip: ClipData, detector: Detector) -> int:
+    """A checksum of what Pose2Sim is told of a clip: cameras, label, model, noise and misses."""
+    texts = (repr((clip.views, detector)), *map(read_text, (clip.folder / "cameras.json", subject_model(clip))))
+    return zlib.crc32("".join(texts).encode() + (clip.folder / "labels.npz").read_bytes())
 
 
 def track(clip: ClipData, detector: Detector) -> Track:
@@ -87,8 +105,8 @@ def write_project(folder: Path, clip: ClipData, detector: Detector) -> None:
     points = ground_to_world(moved_markers(skeleton, labelled_coordinates(clip, skeleton.coordinate_names)))
     found_px = detector.detect(clip.cameras, points, clip.clip_id)
     (folder / "calibration").mkdir(parents=True)
-    (folder / "calibration" / "Calib.toml").write_text(calibration([clip.cameras[name] for name in VIEWS]))
-    for number, camera in enumerate(VIEWS, 1):
+    (folder / "calibration" / "Calib.toml").write_text(calibration([clip.cameras[name] for name in clip.views]))
+    for number, camera in enumerate(clip.views, 1):
         place = folder / "pose" / f"cam{number:02d}_json"
         place.mkdir(parents=True)
         for frame, row in enumerate(found_px[camera]):
@@ -187,7 +205,8 @@ def run(folder: Path, called: str) -> None:
             log.write(done.stdout)
         last = done.stdout.strip().splitlines()[-1:] or ["no output"]
         raise InputError(
-            f"{called}: Pose2Sim failed: {last[0]}. Its whole output is in {log.name}; less noise or drop-out may help."
+            f"{called}: Pose2Sim failed: {last[0]}. Its whole output is in {log.name}; less noise or drop-out may help. "
+            "What it found on other clips is kept."
         )
 
 

@@ -66,12 +66,11 @@ def write_models(clip: ClipData, theirs: AuthorsClip) -> None:
 
 
 def write_clip(clip: ClipData, theirs: AuthorsClip) -> None:
-    """Videos, cameras, motion, and the labels of every frame in their frame."""
-    for camera in VIEWS:
-        theirs.video(camera).parent.mkdir(parents=True, exist_ok=True)
-        with atomic(theirs.video(camera)) as temporary:
+    """Videos, cameras (theirs are always called front and side), motion, and the labels of every frame in their frame."""
+    for called, camera in zip(VIEWS, clip.views):
+        with atomic(theirs.video(called)) as temporary:
             shutil.copyfile(clip.folder / f"{camera}.mp4", temporary)
-    write_camera_info(theirs.cameras, clip.cameras)
+    write_camera_info(theirs.cameras, dict(zip(VIEWS, (clip.cameras[camera] for camera in clip.views))))
     names = coordinate_names()
     coordinates = labelled_coordinates(clip, names)
     write_mot(theirs.motion, names, np.arange(clip.frames) / clip.fps, coordinates, degrees=False)

@@ -16,13 +16,11 @@ class AuthorsClip:
     Attributes:
         root: their data folder.
         subject, action: of the clip.
-        shape: folder of the body shape.
     """
 
     root: Path
     subject: str
     action: str
-    shape: str = SHAPE
 
     @property
     def name(self) -> str:
@@ -31,7 +29,7 @@ class AuthorsClip:
 
     def video(self, camera: str) -> Path:
         """A camera's video."""
-        return self.root / SOURCE / "video" / self.subject / self.shape / f"{self.name}_{camera}.mp4"
+        return self.root / SOURCE / "video" / self.subject / SHAPE / f"{self.name}_{camera}.mp4"
 
     @property
     def cameras(self) -> Path:
@@ -68,8 +66,8 @@ class AuthorsClip:
 
 
 def find_clips(root: Path) -> list[AuthorsClip]:
-    """The clips of a data folder, by their front videos."""
+    """The clips of a data folder, by their front videos; other shapes of a subject would bear the same names."""
     ending = "_front.mp4"
-    videos = sorted((root / SOURCE / "video").glob(f"*/*/*_*{ending}"))
+    videos = sorted((root / SOURCE / "video").glob(f"*/{SHAPE}/*_*{ending}"))
     names = [video.name.removesuffix(ending).split("_", 1) for video in videos]
-    return [AuthorsClip(root, subject, action, video.parent.name) for video, (subject, action) in zip(videos, names)]
+    return [AuthorsClip(root, subject, action) for subject, action in names]

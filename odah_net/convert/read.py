@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from odah_gen.dataset.video import inspect_video
+from odah_gen.dataset.video import VideoFacts, inspect_video, is_steady
 from odah_gen.errors import InputError
 from odah_gen.scene.cameras import write_cameras
 from odah_gen.skeleton.mot import read_mot, write_mot
@@ -14,9 +14,11 @@ from odah_gen.skeleton.table import body_names, coordinate_names
 from odah_gen.storage import atomic, write_json
 from odah_net.configuration import VIEWS
 from odah_net.convert.camera_info import read_camera_info
-from odah_net.convert.layout import LABELS, SOURCE, AuthorsClip, find_clips
+from odah_net.convert.layout import LABELS, SHAPE, SOURCE, AuthorsClip, find_clips
 from odah_net.convert.model_scales import body_scales
 from odah_net.convert.pelvis import turned
+
+CURE = "Copy the file again."
 
 
 def read_all(root: Path, out: Path) -> list[str]:
@@ -30,7 +32,7 @@ def read_all(root: Path, out: Path) -> list[str]:
     clips = find_clips(root)
     if not clips:
         raise InputError(
-            f"{root}: holds no clip ({SOURCE}/video/SUBJECT/SHAPE/SUBJECT_ACTION_front.mp4 was expected). Give the folder "
+            f"{root}: holds no clip ({SOURCE}/video/SUBJECT/{SHAPE}/SUBJECT_ACTION_front.mp4 was expected). Give the folder "
             f"that holds {SOURCE}."
         )
     return [write_ours(clip, out) for clip in clips]
@@ -40,10 +42,10 @@ def write_ours(clip: AuthorsClip, out: Path) -> str:
     """Write one clip; returns its id."""
     clip_id = f"{clip.subject}-{clip.action}"
     folder, subject = out / "clips" / clip_id, out / "subjects" / clip.subject
-    facts = {camera: inspect_video(clip.video(camera)) for camera in VIEWS}
+    facts = {camera: inspect_video(clip.video(camera), CURE) for camera in VIEWS}
     sizes = {camera: (fact.width, fact.height) for camera, fact in facts.items()}
     scales = body_scales(clip.model, clip.generic, body_names())
-    coordinates = read_coordinates(clip, facts["front"].frames)
+    coordinates = read_coordinates(clip, facts["front"])
     for source, target in (
         *((clip.video(camera), folder / f"{camera}.mp4") for camera in VIEWS),
         (clip.model, subject / "model.osim"),
@@ -57,19 +59,24 @@ def write_ours(clip: AuthorsClip, out: Path) -> str:
     return clip_id
 
 
-def read_coordinates(clip: AuthorsClip, frames: int) -> Float[np.ndarray, "frames coordinates"]:
+def read_coordinates(clip: AuthorsClip, video: VideoFacts) -> Float[np.ndarray, "frames coordinates"]:
     """The motion of a clip in OpenSim ground (rad, m), from its .mot, or where there is none from the labels.
 
     Raises:
-        InputError: neither is there, or a coordinate is absent.
+        InputError: neither is there, a coordinate is absent, or the motion's times are not those of the video's frames.
     """
     files = sorted(clip.model.parent.glob(f"*/{clip.name}_rad.mot"))
     if not files:
-        return labelled(clip, frames)
+        return labelled(clip, video.frames)
     motion = read_mot(files[0])
     absent = [name for name in coordinate_names() if name not in motion.names]
     if absent:
         raise InputError(f"{files[0]}: has no coordinate {absent[0]}; all 39 were expected. Export the motion again.")
+    if len(motion.time_s) != video.frames or not is_steady(motion.time_s, video.fps):
+        raise InputError(
+            f"{files[0]}: has {len(motion.time_s)} rows from {motion.time_s[0]:g} to {motion.time_s[-1]:g} s; one for each of "
+            f"{video.frames} frames at {video.fps:g} a second was expected. Export the motion at the video's times."
+        )
     return motion.values[:, [motion.names.index(name) for name in coordinate_names()]]
 
 

@@ -74,8 +74,10 @@ def open_clips(folder: Path, subjects: Sequence[str] | None = None, views: tuple
     """The clips of an exported data set, or of some of its subjects, seen by two of its cameras.
 
     Raises:
-        InputError: this is no data set, it has no such subject, or a clip has not both views.
+        InputError: this is no data set, it has no such subject, the views are one, or a clip has not both.
     """
+    if views[0] == views[1]:
+        raise InputError(f"--views {' '.join(views)}: is one camera; two different ones were expected.")
     if not (folder / "clips.parquet").is_file():
         raise InputError(f"{folder}: is no data set (no clips.parquet). Make one with: odah-gen export --split train.")
     table = read_table(folder / "clips.parquet")
@@ -110,7 +112,7 @@ def check_views(clip: ClipData) -> None:
             there = ", ".join(sorted(path.stem for path in clip.folder.glob("*.mp4"))) or "none"
             raise InputError(
                 f"{clip.folder / name}: this view is missing; the network sees {' and '.join(clip.views)}, and the clip has "
-                f"{there}. Train with --views on two that it has, or export the data set again."
+                f"{there}. Choose two that it has by --views (a network keeps those of its training), or export the data set again."
             )
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 from odah_gen.errors import InputError
 from odah_gen.storage import atomic
 from odah_net.data.clips import ClipData
-from odah_net.data.crop import crop_about
+from odah_net.data.crop import Crop, crop_about
 
 ARRAYS = ("pictures", "masks", "intrinsics")
 FRAMES_AT_ONCE = 32
@@ -40,7 +40,7 @@ def read_crops(clip: ClipData, start: int, count: int, pixels: int) -> Crops:
     """Decode some frames of both views and cut the person out.
 
     Raises:
-        InputError: a video is damaged or too short, or a mask is empty.
+        InputError: a video is damaged or too short, or the mask of a frame with a valid label is empty.
     """
     views = [read_view(clip, camera, start, count, pixels) for camera in clip.views]
     pictures, masks, intrinsics = (np.stack(part, 1) for part in zip(*views))
@@ -48,14 +48,16 @@ def read_crops(clip: ClipData, start: int, count: int, pixels: int) -> Crops:
 
 
 def read_view(clip: ClipData, camera: str, start: int, count: int, pixels: int) -> tuple[np.ndarray, ...]:
-    """The crops, masks and intrinsics of one camera."""
+    """The crops, masks and intrinsics of one camera; of the whole picture where nobody is and no label says so."""
     found = []
     frames = zip(clip.pictures(camera, start, count), clip.masks(camera, start, count))
     for number, (picture, mask) in enumerate(frames, start):
         crop = crop_about(mask, pixels)
+        if crop is None and not clip.labels["valid"][number]:
+            crop = Crop(0.0, 0.0, float(max(mask.shape)), pixels)
         if crop is None:
             raise InputError(
-                f"{clip.folder / f'{camera}_mask.mkv'}: frame {number} shows nobody; every frame must show the person. "
+                f"{clip.folder / f'{camera}_mask.mkv'}: frame {number} shows nobody; every frame with a valid label must show the person. "
                 "Leave this clip out, or render it again with the person in the picture."
             )
         cut = crop.cut(mask.astype(np.uint8) * 255, smooth=False) > 0
@@ -89,7 +91,7 @@ class CropCache:
 
 
 def store(folder: Path, clip: ClipData, pixels: int) -> None:
-    """Write the crops of a clip, a part of its frames in memory at a time."""
+    """Write the crops of a clip; they are all in memory then, its pictures a part at a time."""
     starts = range(0, clip.frames, FRAMES_AT_ONCE)
     parts = [read_crops(clip, start, min(FRAMES_AT_ONCE, clip.frames - start), pixels) for start in starts]
     for name in ARRAYS:

@@ -115,13 +115,7 @@ class Sequences(Dataset[Sample]):
     def _points(self, clip: ClipData, crops: Crops, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points in space and their places in both crops, frame by frame."""
         drawn = [
-            frame_points(
-                clip,
-                crops.masks[number],
-                crops.intrinsics[number],
-                self.size,
-                self._generator(clip, frame, POINTS),
-            )
+            frame_points(clip, frame, crops.take(number, 1), self.size, self._generator(clip, frame, POINTS))
             for number, frame in enumerate(frames)
         ]
         return np.stack([points for points, _ in drawn]), np.stack([places for _, places in drawn])
@@ -132,25 +126,23 @@ class Sequences(Dataset[Sample]):
 
 
 def frame_points(
-    clip: ClipData,
-    masks: np.ndarray,
-    intrinsics: Float[np.ndarray, "2 3 3"],
-    size: NetworkSize,
-    generator: np.random.Generator,
+    clip: ClipData, frame: int, crops: Crops, size: NetworkSize, generator: np.random.Generator
 ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, "2 points 2"]]:
     """Points in space about their mean (m) and their places in the crops of a frame.
 
     Raises:
-        InputError: the cameras do not fit the masks.
+        InputError: the cameras do not fit the masks, or look along one line.
     """
     views = [
         View(mask, matrix, clip.cameras[camera].rotation, clip.cameras[camera].translation_m)
-        for mask, matrix, camera in zip(masks, intrinsics, clip.views)
+        for mask, matrix, camera in zip(crops.masks[0], crops.intrinsics[0], clip.views)
     ]
     try:
         points = space_points(views, size.points, generator, size.rays)
     except ValueError as error:
-        raise InputError(f"{clip.folder}: {error}. Check cameras.json and the masks of this clip.") from error
+        raise InputError(
+            f"{clip.folder}: frame {frame}: {error}. Check cameras.json and the masks of this clip."
+        ) from error
     return points - points.mean(0), np.stack([places_in_crop(view, points) for view in views])
 
 

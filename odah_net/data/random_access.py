@@ -8,6 +8,8 @@ from jaxtyping import UInt8
 from odah_gen.dataset.video import opened
 from odah_gen.errors import InputError
 
+CURE = "Export the data set again."
+
 
 def decode(
     path: Path, start: int, count: int, pixel_format: str = "rgb24"
@@ -18,7 +20,7 @@ def decode(
         InputError: the file is missing, damaged, or has fewer frames.
     """
     found: dict[int, np.ndarray] = {}
-    with opened(path) as (container, stream):
+    with opened(path, CURE) as (container, stream):
         stream.thread_type = "SLICE"
         rate, base = stream.average_rate, stream.time_base
         first = stream.start_time or 0
@@ -32,7 +34,6 @@ def decode(
     missing = [number for number in range(start, start + count) if number not in found]
     if missing:
         raise InputError(
-            f"{path}: frame {missing[0]} cannot be read; frames {start} to {start + count - 1} were expected. "
-            "Export the data set again."
+            f"{path}: frame {missing[0]} cannot be read; frames {start} to {start + count - 1} were expected. {CURE}"
         )
     return np.stack([found[number] for number in range(start, start + count)])

@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float
 
 RAYS = 500
 STEP_M = 0.05
+LEAST_ANGLE_DEG = 10.0
+"""Rays that meet at a smaller angle do not tell how far away the person is."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def space_points(
     They lie on so many rays of each view. Where fewer than `count` are found, some stand there more than once.
 
     Raises:
-        ValueError: a mask is empty, or no point lies on both.
+        ValueError: a mask is empty, no point lies on both, or the views look along one line.
     """
     if not all(view.mask.any() for view in views):
         raise ValueError("the mask of a view is empty")
@@ -92,9 +94,16 @@ def centre(mask: Bool[np.ndarray, "side side"]) -> Float[np.ndarray, "1 2"]:
 def passing_place(
     origins: Sequence[Float[np.ndarray, "3"]], directions: Sequence[Float[np.ndarray, "3"]]
 ) -> Float[np.ndarray, "3"]:
-    """The place with the least sum of squared distances to lines with unit directions."""
-    across = [np.eye(3) - np.outer(direction, direction) for direction in directions]
-    return np.linalg.solve(sum(across), sum(part @ origin for part, origin in zip(across, origins)))
+    """The place with the least sum of squared distances to lines with unit directions.
+
+    Raises:
+        ValueError: the lines are nearly parallel.
+    """
+    across = np.stack([np.eye(3) - np.outer(direction, direction) for direction in directions])
+    # Of two lines at an angle the smallest eigenvalue is 1 - cos(angle).
+    if np.linalg.eigvalsh(across.sum(0))[0] < 1 - np.cos(np.deg2rad(LEAST_ANGLE_DEG)):
+        raise ValueError(f"the views look along one line, to within {LEAST_ANGLE_DEG:g}°: two more apart were expected")
+    return np.linalg.solve(across.sum(0), sum(part @ origin for part, origin in zip(across, origins)))
 
 
 def shown_points(

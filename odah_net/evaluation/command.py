@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from odah_net.arguments import add_comparison_arguments, check_at_least
 from odah_net.evaluation.evaluate import evaluate, table
 from odah_net.training.checkpoint import read_checkpoint
 from odah_net.training.command import add_device_argument, chosen_device
@@ -18,24 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, required=True, metavar="FILE", help="checkpoint.pt of odah-net train"
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
-    parser.add_argument("--subjects", nargs="+", metavar="SUBJECT", help="only these of the data set")
+    add_comparison_arguments(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json, table.txt and pictures here")
-    parser.add_argument("--curves", type=int, default=4, metavar="CLIPS", help="clips with a picture (default: 4)")
-    parser.add_argument(
-        "--beside",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="evaluation.json of odah-net baseline, to compare",
-    )
     parser.add_argument("--workers", type=int, default=0, help="processes that read videos (default: 0, none)")
     add_device_argument(parser)
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Evaluate, and print the table."""
+    check_at_least(0, arguments, "workers", "curves")
     report = evaluate(
         read_checkpoint(arguments.checkpoint),
         arguments.data,

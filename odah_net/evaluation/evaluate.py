@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from odah_gen.errors import InputError
-from odah_gen.storage import read_json, write_json
+from odah_gen.storage import atomic, read_json, write_json
 from odah_net.data.clips import ClipData, open_clips, root_relative
 from odah_net.data.crops_of_clip import CropCache
 from odah_net.data.dataset import Sequences
@@ -31,6 +31,7 @@ ROWS = {
     "pa_mpjpe_mm": "PA-MPJPE, 44 points (mm)",
     "pa_mpjpe_joints_mm": "PA-MPJPE, 22 joint centres (mm)",
     "pa_mpjpe_of_sequence_mm": "PA-MPJPE, sequence aligned (mm)",
+    "pa_mpjpe_joints_of_sequence_mm": "  22 joint centres (mm)",
     "mpjpe_mm": "MPJPE from the pelvis, not aligned (mm)",
     "pa_mpjve_mm_per_s": "PA-MPJVE (mm/s)",
     "scales_mae": "scale factors, mean error",
@@ -89,14 +90,29 @@ def scored(
         beside: evaluation.json of other methods.
 
     Raises:
-        InputError: another report is missing, or of other clips.
+        InputError: another report is missing, of other clips, or has a column that is there already.
     """
     clips = [clip.clip_id for clip in tracks]
     methods = {method: scores_of(tracks, method, names, confidence) for method in tracks[0].found}
     for path in beside:
-        methods |= other_scores(path, clips)
+        put_beside(methods, path, clips)
     frames = int(sum(clip.valid.sum() for clip in tracks))
     return {"clips": len(tracks), "frames": frames, "clip_ids": clips, "methods": methods}
+
+
+def put_beside(methods: dict[str, Any], path: Path, clips: Sequence[str]) -> None:
+    """Add the columns of another evaluation.json; one whose name is taken is told apart by the file's folder.
+
+    Raises:
+        InputError: the file is missing or of other clips, or that name is taken, too.
+    """
+    for method, scores in other_scores(path, clips).items():
+        name = f"{method} ({path.resolve().parent.name})" if method in methods else method
+        if name in methods:
+            raise InputError(
+                f"{path}: the table has a column {name} already. Leave this file out, or put it into a folder of another name."
+            )
+        methods[name] = scores
 
 
 def other_scores(path: Path, clips: Sequence[str]) -> dict[str, Any]:
@@ -117,7 +133,8 @@ def write_report(out: Path, report: Mapping[str, Any], names: Sequence[str], con
     """Write evaluation.json, table.txt and coordinates.png."""
     sure = dict(zip(names, groups(names, confidence)["sure"].tolist()))
     write_json(out / "evaluation.json", report)
-    (out / "table.txt").write_text(table(report["methods"]))
+    with atomic(out / "table.txt") as temporary:
+        temporary.write_text(table(report["methods"]))
     write_coordinates(out / "coordinates.png", report["methods"], sure)
 
 
@@ -155,16 +172,22 @@ def label(clip: ClipData) -> Track:
     return Track(labels["coordinates_rad"], scales, root_relative(labels))
 
 
+def table_cells(scores: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    """The scores in words: a line of methods, then one for each figure that any of them has."""
+    shown = {name: text for name, text in ROWS.items() if any(name in values for values in scores.values())}
+    figures = [
+        [text, *(f"{values[name]:.3g}" if name in values else "–" for values in scores.values())]
+        for name, text in shown.items()
+    ]
+    return [["", *scores], *figures]
+
+
 def table(scores: Mapping[str, Mapping[str, Any]]) -> str:
     """The scores as text, a column for each method."""
     width = max(len(text) for text in ROWS.values())
-    columns = {method: max(12, len(method) + 2) for method in scores}
-    lines = ["".join([" " * width, *(f"{method:>{column}}" for method, column in columns.items())])]
-    for name, text in ROWS.items():
-        cells = [
-            f"{scores[method][name]:>{column}.3g}" if name in scores[method] else f"{'–':>{column}}"
-            for method, column in columns.items()
-        ]
-        if any(name in values for values in scores.values()):
-            lines.append("".join([f"{text:<{width}}", *cells]))
+    columns = [max(12, len(method) + 2) for method in scores]
+    lines = [
+        "".join([f"{text:<{width}}", *(f"{cell:>{column}}" for cell, column in zip(cells, columns))])
+        for text, *cells in table_cells(scores)
+    ]
     return "\n".join(lines) + "\n"

@@ -73,13 +73,15 @@ def clip_scores(
     """Scores of one clip, each with the frames it is over."""
     found, truth = (track.take(clip.valid).with_points(compared) for track in (clip.found[method], clip.truth))
     joints = slice(int(compared[: JOINTS.start].sum()), None)
+    found_joints_m, true_joints_m = found.points_m[:, joints], truth.points_m[:, joints]
     frames = len(truth.points_m)
     values = {
         "pelvis_geodesic_deg": float(geodesic_deg(pelvis(found, names), pelvis(truth, names)).mean()),
         "mpjpe_mm": float(MM * np.linalg.norm(found.points_m - truth.points_m, axis=-1).mean()),
         "pa_mpjpe_mm": pa_mpjpe_mm(found.points_m, truth.points_m),
-        "pa_mpjpe_joints_mm": pa_mpjpe_mm(found.points_m[:, joints], truth.points_m[:, joints]),
+        "pa_mpjpe_joints_mm": pa_mpjpe_mm(found_joints_m, true_joints_m),
         "pa_mpjpe_of_sequence_mm": pa_mpjpe_sequence_mm(found.points_m, truth.points_m),
+        "pa_mpjpe_joints_of_sequence_mm": pa_mpjpe_sequence_mm(found_joints_m, true_joints_m),
     }
     if found.scales is not None and truth.scales is not None:
         values["scales_mae"] = float(np.abs(np.abs(found.scales) - truth.scales).mean())

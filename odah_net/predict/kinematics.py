@@ -1,6 +1,6 @@
 """Joint angles of a recording, and where its pelvis is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,6 @@ from odah_net.kinematics import PELVIS_SHIFTS, Kinematics
 from odah_net.network.model import Network
 from odah_net.predict.recording import Recording
 from odah_net.refinement import filled, refined
-
-FRAMES_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -44,14 +42,15 @@ def motion_of(
     the points in space that both masks show.
 
     Raises:
-        InputError: no frame shows the person in both views, or the cameras do not fit the masks.
+        InputError: no frame shows the person in both views, in one place for both.
     """
     features, middles = observed(network, recording, device, seed)
     seen = np.isfinite(features).all(1)
     if not seen.any():
         raise InputError(
-            f"{recording.videos['front']}: no frame shows a person in both views. Give masks by --masks, or a recording "
-            "of which the person does not stand still."
+            f"{recording.videos['front']}: no frame shows a person in both views, in one place for both. Give masks by "
+            "--masks or a recording of which the person does not stand still; see that --cameras are its own and do not "
+            "look along one line, and that the videos start together."
         )
     free = kinematics.free.cpu().numpy()
     angles, scales = refined(network.sequence, features, free, device)
@@ -62,24 +61,20 @@ def motion_of(
 def observed(
     network: Network, recording: Recording, device: torch.device | str, seed: int
 ) -> tuple[Float[np.ndarray, "frames features"], Float[np.ndarray, "frames 3"]]:
-    """Features of all frames, and the middle of their points in space (m, world); NaN where a view shows nobody."""
+    """Features of all frames, and the middle of their points in space (m, world).
+
+    NaN where a view shows nobody, or where the views show a person in different places.
+    """
     features = np.full((recording.frames, FEATURES), np.nan, dtype=np.float32)
     middles = np.full((recording.frames, 3), np.nan)
     network.eval()
-    for start in range(0, recording.frames, FRAMES_AT_ONCE):
-        count = min(FRAMES_AT_ONCE, recording.frames - start)
-        views = zip(*(view_frames(recording, camera, start, count) for camera in VIEWS))
-        for frame, pair in enumerate(views, start):
-            crops = [crop for view in pair if (crop := cropped(view, network.size.image_px))]
-            if len(crops) == len(VIEWS):
-                generator = np.random.default_rng([seed, frame])
-                features[frame], middles[frame] = frame_feature(network, recording, crops, device, generator)
+    for frame, pair in enumerate(zip(*(recording.shown(camera) for camera in VIEWS))):
+        crops = [crop for view in pair if (crop := cropped(view, network.size.image_px))]
+        if len(crops) == len(VIEWS):
+            found = frame_feature(network, recording, crops, device, np.random.default_rng([seed, frame]))
+            if found:
+                features[frame], middles[frame] = found
     return features, middles
-
-
-def view_frames(recording: Recording, camera: str, start: int, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pictures and masks of some frames."""
-    return zip(recording.pictures(camera, start, count), recording.masks(camera, start, count))
 
 
 @dataclass(frozen=True)
@@ -107,8 +102,11 @@ def frame_feature(
     crops: Sequence[CutOut],
     device: torch.device | str,
     generator: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The feature of a frame, and the middle of its points in space (m, world)."""
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """The feature of a frame, and the middle of its points in space (m, world).
+
+    None where the views do not show one person, because something else was taken for it in one of them.
+    """
     cameras = [recording.cameras[camera] for camera in VIEWS]
     views = [
         View(cut.mask, cut.crop.matrix @ camera.intrinsics, camera.rotation, camera.translation_m)
@@ -116,10 +114,8 @@ def frame_feature(
     ]
     try:
         points = space_points(views, network.size.points, generator, network.size.rays)
-    except ValueError as error:
-        raise InputError(
-            f"{recording.videos['front']}: {error}. Check --cameras, and that the videos start together."
-        ) from error
+    except ValueError:
+        return None
     middle = points.mean(0)
     pictures = normalised(np.stack([cut.picture for cut in crops]), np.stack([cut.mask for cut in crops]))
     places = np.stack([places_in_crop(view, points) for view in views])

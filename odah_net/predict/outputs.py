@@ -44,7 +44,7 @@ def scaled_model(kinematics: Kinematics, scales: Float[np.ndarray, "bodies 3"]) 
 def draw_over(
     folder: Path, kinematics: Kinematics, recording: Recording, motion: Motion, time_s: Float[np.ndarray, " frames"]
 ) -> None:
-    """Write overlay.mp4."""
+    """Write overlay.mp4; both pictures stand in it at the first one's size."""
     forward = kinematics.forward
     coordinates, factors = (
         torch.as_tensor(each, dtype=forward.dtype, device=forward.device)
@@ -57,17 +57,18 @@ def draw_over(
         "joint_names": np.array(forward.skeleton.joint_names),
         "body_names": np.array(forward.skeleton.body_names),
     }
-    for camera in VIEWS:
+    cameras = {view: recording.cameras[view] for view in VIEWS}
+    sizes = {view: np.array([camera.width, camera.height]) for view, camera in cameras.items()}
+    for view, camera in cameras.items():
         for kind, places in points.items():
-            seen_px = project(recording.cameras[camera], ground_to_world(places.double().cpu().numpy()))
+            seen_px = project(camera, ground_to_world(places.double().cpu().numpy()))
             labels |= {
-                f"{camera}_{kind}_px": seen_px,
-                f"{camera}_{kind}_visible": in_picture(recording.cameras[camera], seen_px),
+                f"{view}_{kind}_px": seen_px * sizes[VIEWS[0]] / sizes[view],
+                f"{view}_{kind}_visible": in_picture(camera, seen_px),
             }
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         # The overlay is drawn for a clip's folder, where the videos have the cameras' names.
-        for camera in VIEWS:
-            (Path(scratch) / f"{camera}.mp4").symlink_to(recording.videos[camera].resolve())
-        cameras = {view: recording.cameras[view] for view in VIEWS}
+        for view in VIEWS:
+            (Path(scratch) / f"{view}.mp4").symlink_to(recording.videos[view].resolve())
         write_overlay(Path(scratch), labels, cameras, recording.fps)
         os.replace(Path(scratch) / "overlay.mp4", folder / "overlay.mp4")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from odah_net.training.ablation import ablate, ablation_table
-from odah_net.training.command import add_plan_arguments, check_positive, chosen_device, plan_of
+from odah_net.training.command import add_plan_arguments, check_numbers, check_stages, chosen_device, plan_of
 from odah_net.training.plan import Length
 from odah_net.training.samples import Machine
 
@@ -21,12 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps", type=int, nargs=2, required=True, metavar=("FRAME", "SEQUENCE"), help="of each stage"
     )
-    add_plan_arguments(parser)
+    add_plan_arguments(parser, "results/net/ablation")
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Train and evaluate all variants, and print the table."""
-    check_positive(arguments)
+    check_numbers(arguments)
+    check_stages(arguments.steps)
     machine = Machine(chosen_device(arguments.device), arguments.workers, arguments.at_once, arguments.save_every)
     found = ablate(
         arguments.data,

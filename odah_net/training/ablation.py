@@ -7,16 +7,15 @@ from typing import Any
 
 from odah_gen.errors import InputError
 from odah_gen.skeleton.skeleton import Skeleton
-from odah_gen.storage import read_json, write_json
+from odah_gen.storage import atomic, write_json
 from odah_net.data.clips import open_clips
 from odah_net.evaluation.evaluate import ROWS, evaluate
-from odah_net.losses import LossTerms
 from odah_net.training.checkpoint import read_checkpoint
 from odah_net.training.plan import Length, Plan
 from odah_net.training.run import CHECKPOINT, train
 from odah_net.training.samples import Machine
 
-LOSSES = {"angles and scales": LossTerms(limits=False, points=False), "and limits": LossTerms(points=False)}
+FEWER_LOSSES = {"angles and scales": {"limits": False, "points": False}, "and limits": {"points": False}}
 SHOWN = ("mae_all_deg", "pa_mpjpe_mm", "pa_mpjve_mm_per_s")
 WHOLE = "everything"
 
@@ -39,7 +38,8 @@ def variants(plan: Plan, subjects: Sequence[str], counts: Sequence[int]) -> dict
         f"{count} subject{'s' if count > 1 else ''}": dataclasses.replace(plan, subjects=tuple(subjects[:count]))
         for count in sorted({*counts} - {len(subjects)})
     }
-    return {WHOLE: plan, **fewer, **{name: dataclasses.replace(plan, terms=terms) for name, terms in LOSSES.items()}}
+    losses = {name: dataclasses.replace(plan.terms, **without) for name, without in FEWER_LOSSES.items()}
+    return {WHOLE: plan, **fewer, **{name: dataclasses.replace(plan, terms=terms) for name, terms in losses.items()}}
 
 
 def ablate(
@@ -55,7 +55,7 @@ def ablate(
 ) -> dict[str, Any]:
     """Train and evaluate every variant; returns the methods' scores of each, and writes them to ablation.json.
 
-    A variant that has its evaluation is not trained again; one that was stopped goes on from its checkpoint.
+    A variant goes on from its checkpoint, so that one that is finished is evaluated only.
 
     Args:
         data: to train on.
@@ -69,19 +69,18 @@ def ablate(
         skeleton: of generic size; read by OpenSim where it is not given.
 
     Raises:
-        InputError: the data cannot be used.
+        InputError: the data cannot be used, or `out` holds variants of another plan, length or training set.
     """
     subjects = sorted({clip.subject for clip in open_clips(data, plan.subjects or None, plan.views)})
     found = {}
     for name, variant in variants(plan, subjects, counts).items():
         folder = out / name.replace(" ", "-")
-        if not (folder / "evaluation.json").is_file():
-            resume = (folder / CHECKPOINT).is_file()
-            best = train(data, folder, variant, length, machine, resume, skeleton, unseen)
-            evaluate(read_checkpoint(best), test, folder, None, machine.device, machine.workers, curves=0)
-        found[name] = read_json(folder / "evaluation.json")["methods"]
+        best = train(data, folder, variant, length, machine, (folder / CHECKPOINT).is_file(), skeleton, unseen)
+        report = evaluate(read_checkpoint(best), test, folder, None, machine.device, machine.workers, curves=0)
+        found[name] = report["methods"]
     write_json(out / "ablation.json", found)
-    (out / "ablation.txt").write_text(ablation_table(found))
+    with atomic(out / "ablation.txt") as temporary:
+        temporary.write_text(ablation_table(found))
     return found
 
 

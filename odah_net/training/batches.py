@@ -1,12 +1,13 @@
 """Which samples each step takes: decided by the seed alone, so that a run can go on from any step."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
+from odah_gen.errors import InputError
 from odah_net.data.dataset import Sample
 
 
@@ -29,6 +30,37 @@ class InEpoch(Dataset[Sample]):
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         self.samples.epoch, index = key
         return self.samples[index]
+
+
+class Told(Dataset[Sample | InputError]):
+    """Samples, or the user's mistake that one shows: torch would wrap what a worker raises in its traceback."""
+
+    def __init__(self, samples: Dataset[Sample]) -> None:
+        self.samples = samples
+
+    def __getitem__(self, key: Any) -> Sample | InputError:
+        try:
+            return self.samples[key]
+        except InputError as error:
+            return error
+
+
+def together(samples: list[Sample | InputError]) -> Sample | InputError:
+    """A batch of samples, or the first mistake."""
+    return next((sample for sample in samples if isinstance(sample, InputError)), None) or default_collate(samples)
+
+
+def batches(samples: Dataset[Sample], order: "Steps | Sequence[Any]", workers: int) -> Iterator[Sample]:
+    """Batches of samples, read by so many processes or by this one.
+
+    Raises:
+        InputError: a sample cannot be made.
+    """
+    count = min(workers, len(order))
+    for batch in DataLoader(Told(samples), batch_sampler=order, num_workers=count, collate_fn=together):
+        if isinstance(batch, InputError):
+            raise batch
+        yield batch
 
 
 class Steps:

@@ -40,7 +40,7 @@ def writer_class() -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise InputError(
-            "--tensorboard: the package tensorboard is not installed. Install it with `pip install tensorboard`, or leave "
+            "--tensorboard: the package tensorboard is not installed. Install it with `.venv/bin/python -m pip install tensorboard`, or leave "
             "the option out: losses.csv and validation.csv have the same figures."
         ) from error
     return SummaryWriter

@@ -15,6 +15,7 @@ from odah_gen.storage import atomic, missing
 from odah_net.configuration import size_called
 from odah_net.kinematics import Kinematics
 from odah_net.network.model import Network, Prediction
+from odah_net.training.begun import Begun
 from odah_net.training.plan import Plan
 
 FORMAT = 1
@@ -31,6 +32,7 @@ class Checkpoint:
         stage, step: which stage it is in, and how many of its steps are done.
         network: weights.
         optimizer: state of Adam.
+        begun: the data and the length that the run was begun with; None in files of an earlier odah-net.
     """
 
     plan: Plan
@@ -40,6 +42,7 @@ class Checkpoint:
     step: int
     network: dict[str, Tensor]
     optimizer: dict[str, Any]
+    begun: Begun | None = None
 
     def build(self, device: torch.device | str = "cpu") -> Network:
         """The network with these weights."""
@@ -60,6 +63,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "skeleton": {name: plain(value) for name, value in vars(checkpoint.skeleton).items()},
         "mean": vars(checkpoint.mean),
         **{name: getattr(checkpoint, name) for name in ("stage", "step", "network", "optimizer")},
+        "begun": checkpoint.begun.as_dict() if checkpoint.begun else None,
     }
     with atomic(path) as temporary:
         torch.save(content, temporary)
@@ -90,6 +94,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             skeleton=Skeleton(**arrays),
             mean=Prediction(**content["mean"]),
             **{name: content[name] for name in ("stage", "step", "network", "optimizer")},
+            begun=Begun.from_dict(content["begun"]) if content.get("begun") else None,
         )
     except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
         raise InputError(f"{path}: is no checkpoint of odah-net train. Choose a file that it wrote.") from error

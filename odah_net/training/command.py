@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from odah_gen.errors import InputError
-from odah_net.configuration import SCHEDULES, SIZES, VIEWS, recipe_of, size_called
+from odah_net.arguments import add_views_argument, check_at_least
+from odah_net.configuration import SCHEDULES, SIZES, recipe_of, size_called
 from odah_net.losses import LossTerms
 from odah_net.training.plan import Length, Plan
 from odah_net.training.ranks import join_ranks, leave_ranks
@@ -28,20 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--epochs", type=int, nargs=2, metavar=STAGES, help="of each stage (default: 14 5, the paper's)"
     )
     length.add_argument("--steps", type=int, nargs=2, metavar=STAGES, help="of each stage, instead of epochs")
-    add_plan_arguments(parser)
+    add_plan_arguments(parser, "results/net")
     parser.add_argument("--tensorboard", action="store_true", help="write figures to OUT/tensorboard, too")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
 
 
-def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is trained, on what, and where."""
+def add_plan_arguments(parser: argparse.ArgumentParser, out: str) -> None:
+    """What is trained, on what, and where; written to `out` if nothing else is said."""
     parser.add_argument("--config", default="small", help=f"size of the network: {', '.join(SIZES)} (default: small)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="data set by odah-gen export")
     parser.add_argument("--subjects", nargs="+", default=(), metavar="SUBJECT", help="only these of the data set")
-    views = f"two cameras of the data set (default: {' '.join(VIEWS)})"
-    parser.add_argument("--views", nargs=2, default=VIEWS, metavar="CAMERA", help=views)
+    add_views_argument(parser)
     parser.add_argument("--val", type=Path, metavar="DIR", help="data set for validation at each checkpoint")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--out", type=Path, default=Path(out), metavar="DIR", help=f"where to write (default: {out})")
     parser.add_argument("--batch", type=int, nargs=2, default=(8, 2), metavar=STAGES, help="per step (default: 8 2)")
     parser.add_argument(
         "--learning-rate",
@@ -58,6 +59,8 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="begin with the mean pose of the data (default: for small and medium)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of first weights, order and points (default: 0)")
+    parser.add_argument("--no-angles", action="store_true", help="do not train on the angles themselves")
+    parser.add_argument("--no-scales", action="store_true", help="do not train on the scale factors themselves")
     parser.add_argument("--no-limits", action="store_true", help="do not penalise angles outside their range")
     parser.add_argument(
         "--limits-on-circle", action="store_true", help="penalise them as the paper's equation 4 prints"
@@ -71,6 +74,13 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="RAD",
         help="standard deviation of what is added to the features that stage two learns from (default: 0)",
+    )
+    parser.add_argument(
+        "--window-step",
+        type=int,
+        default=8,
+        metavar="FRAMES",
+        help="windows of stage two begin every so many (default: 8; the paper's program: 32)",
     )
     parser.add_argument("--unfreeze", action="store_true", help="let the encoder learn on in stage two")
     parser.add_argument("--workers", type=int, default=0, help="processes that read videos (default: 0, none)")
@@ -98,7 +108,8 @@ def chosen_device(name: str) -> torch.device:
 def main(arguments: argparse.Namespace) -> None:
     """Train, and say where the checkpoint is."""
     size_called(arguments.config)
-    check_positive(arguments)
+    check_numbers(arguments)
+    check_stages(arguments.steps or arguments.epochs)
     frame, sequence = arguments.steps or arguments.epochs or (14, 5)
     length = Length(frame, sequence, in_steps=arguments.steps is not None)
     device = chosen_device(arguments.device)
@@ -123,26 +134,42 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
         sequence_batch=arguments.batch[1],
         **{name: getattr(recipe, name) if value is None else value for name, value in given.items()},
         seed=arguments.seed,
-        terms=LossTerms(not arguments.no_limits, arguments.limits_on_circle, not arguments.no_points),
+        terms=LossTerms(
+            limits=not arguments.no_limits,
+            limits_on_circle=arguments.limits_on_circle,
+            points=not arguments.no_points,
+            angles=not arguments.no_angles,
+            scales=not arguments.no_scales,
+        ),
         subjects=tuple(arguments.subjects),
         augment=arguments.augment,
         mirror=arguments.mirror,
         feature_noise_rad=arguments.feature_noise,
         unfreeze=arguments.unfreeze,
         views=tuple(arguments.views),
+        window_step=arguments.window_step,
     )
 
 
-def check_positive(arguments: argparse.Namespace) -> None:
-    """See that sizes are at least one.
+def check_numbers(arguments: argparse.Namespace) -> None:
+    """See that no number is too small.
 
     Raises:
-        InputError: one is not.
+        InputError: one is.
     """
-    for option, values in {
-        "--batch": arguments.batch,
-        "--at-once": (arguments.at_once,),
-        "--save-every": (arguments.save_every,),
-    }.items():
-        if min(values) < 1:
-            raise InputError(f"{option}: must be at least 1, not {min(values)}.")
+    check_at_least(1, arguments, "batch", "at_once", "save_every", "window_step")
+    check_at_least(0, arguments, "seed", "workers", "feature_noise")
+    if arguments.learning_rate is not None and arguments.learning_rate <= 0:
+        raise InputError(f"--learning-rate {arguments.learning_rate:g}: must be above 0.")
+
+
+def check_stages(counts: Sequence[int] | None) -> None:
+    """See that the first stage has steps; the second one needs none.
+
+    Raises:
+        InputError: it has none, or one of both is negative.
+    """
+    if counts and (counts[0] < 1 or counts[1] < 0):
+        raise InputError(
+            f"--steps or --epochs {counts[0]} {counts[1]}: at least 1 of the first stage and 0 of the second were expected."
+        )

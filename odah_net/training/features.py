@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from odah_gen.errors import InputError
 from odah_gen.storage import read_npz, write_npz
@@ -17,10 +17,9 @@ from odah_net.configuration import FEATURES
 from odah_net.data.clips import ClipData
 from odah_net.data.dataset import Sample, Sequences, window_starts
 from odah_net.network.frame_encoder import FrameEncoder
+from odah_net.training.batches import batches
 
 Features = dict[str, Float[np.ndarray, "frames features"]]
-WINDOW_STEP = 8
-"""Windows of the second stage begin every so many frames."""
 
 
 @torch.no_grad()
@@ -30,7 +29,7 @@ def frame_features(
     """The feature of every frame, by clip; NaN for frames without a label."""
     found = {clip.clip_id: np.full((clip.frames, FEATURES), np.nan, dtype=np.float32) for clip in frames.clips}
     encoder.eval()
-    for sample in DataLoader(frames, batch_size=batch, num_workers=workers):
+    for sample in batches(frames, np.array_split(np.arange(len(frames)), -(-len(frames) // batch)), workers):
         inputs = (sample[name].flatten(0, 1).to(device) for name in ("pictures", "points", "places"))
         features = encoder(*inputs).float().cpu().numpy()
         for clip, frame, feature in zip(sample["clip"].flatten(), sample["frame"].flatten(), features):
@@ -74,7 +73,7 @@ class FeatureWindows(Dataset[Sample]):
         self,
         clips: Sequence[ClipData],
         length: int,
-        step: int = WINDOW_STEP,
+        step: int,
         noise_rad: float = 0.0,
         seed: int = 0,
     ) -> None:

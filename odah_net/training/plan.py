@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from odah_gen.errors import InputError
 from odah_net.configuration import VIEWS
 from odah_net.losses import LossTerms
 
@@ -33,6 +32,7 @@ class Plan:
         feature_noise_rad: standard deviation of what is added to the features of the second stage.
         unfreeze: whether the encoder learns on in the second stage.
         views: the two cameras that are looked at.
+        window_step: windows of the second stage begin every so many frames.
     """
 
     config: str
@@ -49,6 +49,7 @@ class Plan:
     feature_noise_rad: float = 0.0
     unfreeze: bool = False
     views: tuple[str, str] = VIEWS
+    window_step: int = 8
 
     def rate(self, step: int, steps: int) -> float:
         """Adam's learning rate at a step of a stage."""
@@ -66,18 +67,10 @@ class Plan:
         """The plan in a checkpoint."""
         return Plan(**{**content, "terms": LossTerms(**content["terms"])})
 
-    def check_same(self, other: "Plan") -> None:
-        """See that a run goes on with the plan it began with.
-
-        Raises:
-            InputError: something differs.
-        """
-        ours, theirs = self.as_dict(), other.as_dict()
-        differing = [f"{name} was {theirs[name]} and is {ours[name]}" for name in ours if ours[name] != theirs[name]]
-        if differing:
-            raise InputError(
-                f"--resume: {'; '.join(differing)}. Give the options of the first run, or leave out --resume."
-            )
+    def differences(self, before: "Plan") -> list[str]:
+        """In what a plan was another one, in words."""
+        ours, theirs = self.as_dict(), before.as_dict()
+        return [f"{name} was {theirs[name]} and is {ours[name]}" for name in ours if ours[name] != theirs[name]]
 
 
 @dataclass(frozen=True)

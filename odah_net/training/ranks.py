@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed
@@ -50,6 +51,8 @@ class Ranks:
 
 
 ALONE = Ranks()
+LONGEST_WAIT = timedelta(days=1)
+"""The others wait while the first process computes all features or validates; NCCL would give up after ten minutes."""
 
 
 def join_ranks(on_gpu: bool) -> Ranks:
@@ -58,7 +61,7 @@ def join_ranks(on_gpu: bool) -> Ranks:
     if count == 1:
         return ALONE
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
+        torch.distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=LONGEST_WAIT)
     return Ranks(torch.distributed.get_rank(), count, int(os.environ.get("LOCAL_RANK", "0")))
 
 

@@ -1,5 +1,6 @@
 """A training run: both stages, begun or gone on with."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -14,10 +15,11 @@ from odah_gen.errors import InputError
 from odah_gen.skeleton.skeleton import Skeleton
 from odah_gen.skeleton.worker import call
 from odah_net.configuration import size_called
-from odah_net.data.clips import ClipData
+from odah_net.data.clips import ClipData, root_relative
 from odah_net.data.dataset import Sequences
 from odah_net.kinematics import Kinematics
 from odah_net.network.model import Network, Prediction, features_that_say
+from odah_net.training.begun import Begun
 from odah_net.training.board import writer_class
 from odah_net.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from odah_net.training.features import FeatureWindows
@@ -27,6 +29,8 @@ from odah_net.training.samples import Machine, Samples, samples_of, unseen_sampl
 from odah_net.training.stages import Session, Stage, frame_prediction, run_stage, sequence_prediction
 
 CHECKPOINT, BEST = "checkpoint.pt", "best.pt"
+KEY_POINTS_AGREE_M = 1e-3
+"""Labels of the same skeleton agree to rounding; those of another one are centimetres apart."""
 
 
 def train(
@@ -61,21 +65,32 @@ def train(
     validation = unseen_samples(unseen, out, plan, length)
     if machine.tensorboard:
         writer_class()
-    state = started(out, plan, resume) or beginning(plan, seen.frames.clips, skeleton or generic_skeleton())
+    begun = begun_with(seen, validation, plan, length)
+    state = started(out, plan, begun, resume) or beginning(plan, seen.frames.clips, skeleton or generic_skeleton())
+    state = dataclasses.replace(state, begun=begun)
     check_labels([*seen.frames.clips, *(validation.frames.clips if validation else ())], state.kinematics())
     network = state.build(machine.device)
     session = begin_session(out, state, network, machine, resume)
     first, optimizer = state.step, state.optimizer or None
     if state.stage == FRAME:
-        run_stage(session, frame_stage(network, seen, validation, plan, length, machine), first, optimizer)
+        run_stage(session, frame_stage(network, seen, validation, plan, begun, machine), first, optimizer)
         first, optimizer = 0, None
-        if validation:
+        if validation and (out / BEST).is_file():
             network.load_state_dict(read_checkpoint(out / BEST).network)
     if seen.windows:
         for samples in (seen, validation) if validation else (seen,):
             samples.set_features(network, machine)
-        run_stage(session, sequence_stage(network, seen, validation, plan, length, machine), first, optimizer)
-    return out / (BEST if validation else CHECKPOINT)
+        run_stage(session, sequence_stage(network, seen, validation, plan, begun, machine), first, optimizer)
+    return out / (BEST if validation and (out / BEST).is_file() else CHECKPOINT)
+
+
+def begun_with(seen: Samples, unseen: Samples | None, plan: Plan, length: Length) -> Begun:
+    """Clips and length of a run."""
+    counts = {FRAME: (len(seen.frames), plan.frame_batch), SEQUENCE: (len(seen.windows or ()), plan.sequence_batch)}
+    clips = [tuple(clip.clip_id for clip in each.frames.clips) if each else () for each in (seen, unseen)]
+    return Begun(
+        {stage: length.steps(stage, -(-samples // batch)) for stage, (samples, batch) in counts.items()}, *clips
+    )
 
 
 def begin_session(out: Path, state: Checkpoint, network: Network, machine: Machine, resume: bool) -> Session:
@@ -89,7 +104,8 @@ def begin_session(out: Path, state: Checkpoint, network: Network, machine: Machi
         log.write()
         if validation.rows:
             validation.write()
-        content = Checkpoint(plan, state.skeleton, state.mean, stage, step, network.state_dict(), optimizer)
+        weights = network.state_dict()
+        content = Checkpoint(plan, state.skeleton, state.mean, stage, step, weights, optimizer, state.begun)
         for name in (BEST, CHECKPOINT) if best else (CHECKPOINT,):
             write_checkpoint(out / name, content)
 
@@ -109,7 +125,7 @@ def begin_session(out: Path, state: Checkpoint, network: Network, machine: Machi
 
 
 def frame_stage(
-    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, length: Length, machine: Machine
+    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, begun: Begun, machine: Machine
 ) -> Stage:
     """The first stage: the frame encoder."""
     return Stage(
@@ -117,7 +133,7 @@ def frame_stage(
         samples=seen.frames,
         batch=plan.frame_batch,
         at_once=machine.at_once,
-        steps=length.steps(FRAME, -(-len(seen.frames) // plan.frame_batch)),
+        steps=begun.steps[FRAME],
         module=network.frame,
         predict=lambda part: frame_prediction(network, part),
         unseen=unseen.frames if unseen else None,
@@ -125,7 +141,7 @@ def frame_stage(
 
 
 def sequence_stage(
-    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, length: Length, machine: Machine
+    network: Network, seen: Samples, unseen: Samples | None, plan: Plan, begun: Begun, machine: Machine
 ) -> Stage:
     """The second stage: refinement of features that no longer change, or of those of an encoder that learns on."""
     windows = cast(FeatureWindows | Sequences, seen.windows)
@@ -135,7 +151,7 @@ def sequence_stage(
         samples=windows,
         batch=plan.sequence_batch,
         at_once=max(1, machine.at_once // windows.length),
-        steps=length.steps(SEQUENCE, -(-len(windows) // plan.sequence_batch)),
+        steps=begun.steps[SEQUENCE],
         module=module,
         predict=(lambda part: sequence_prediction(network, part))
         if plan.unfreeze
@@ -144,16 +160,22 @@ def sequence_stage(
     )
 
 
-def started(out: Path, plan: Plan, resume: bool) -> Checkpoint | None:
+def started(out: Path, plan: Plan, begun: Begun, resume: bool) -> Checkpoint | None:
     """The state of the checkpoint to go on from; None for a new run.
 
     Raises:
-        InputError: there is a checkpoint and it is not wanted, or there is none and it is.
+        InputError: there is a checkpoint and it is not wanted, or there is none and it is, or it is of another run.
     """
     path = out / CHECKPOINT
     if resume:
         state = read_checkpoint(path)
-        plan.check_same(state.plan)
+        differing = plan.differences(state.plan)
+        if state.begun:
+            differing += begun.differences(state.begun, plan, state.stage, state.step)
+        if differing:
+            raise InputError(
+                f"{path}: was begun otherwise: {'; '.join(differing)}. Give the options of the first run, or another --out."
+            )
         return state
     if path.exists():
         raise InputError(f"{path}: is there already. Go on with it by --resume, or choose another --out.")
@@ -178,7 +200,7 @@ def generic_skeleton() -> Skeleton:
 
 
 def check_labels(clips: Sequence[ClipData], kinematics: Kinematics) -> None:
-    """See that the labels' coordinates are the skeleton's.
+    """See that the labels are of the skeleton: its coordinates, and its key points in a valid frame.
 
     Raises:
         InputError: a clip has other ones.
@@ -191,6 +213,25 @@ def check_labels(clips: Sequence[ClipData], kinematics: Kinematics) -> None:
                 f"{clip.folder / 'labels.npz'}: its coordinates are not those of the skeleton "
                 f"({', '.join(other) or 'another order'}). Export the data set again."
             )
+        check_key_points(clip, kinematics)
+
+
+def check_key_points(clip: ClipData, kinematics: Kinematics) -> None:
+    """See that the skeleton has the key points of a clip where its coordinates and scale factors put them.
+
+    Raises:
+        InputError: it has not: the clip's model is not the generic one at other sizes.
+    """
+    frames = np.flatnonzero(clip.labels["valid"])[:1]
+    named = (clip.labels["coordinates_rad"][frames], clip.labels["scales"])
+    angles, scales = (torch.as_tensor(each, dtype=kinematics.forward.dtype) for each in named)
+    found = kinematics.key_points(angles, scales.expand(len(frames), *scales.shape)).numpy()
+    apart_m = np.abs(found - root_relative(clip.labels)[frames]).max(initial=0.0)
+    if apart_m > KEY_POINTS_AGREE_M:
+        raise InputError(
+            f"{clip.folder / 'labels.npz'}: its key points are {1000 * apart_m:.0f} mm from where the skeleton has them; "
+            f"{1000 * KEY_POINTS_AGREE_M:g} mm was expected. Use a run without a model of your own (skeleton.model)."
+        )
 
 
 def mean_pose(labels: Sequence[Mapping[str, np.ndarray]]) -> Prediction:

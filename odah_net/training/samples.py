@@ -11,7 +11,7 @@ from odah_net.data.clips import open_clips
 from odah_net.data.crops_of_clip import CropCache
 from odah_net.data.dataset import Sequences
 from odah_net.network.model import Network
-from odah_net.training.features import WINDOW_STEP, FeatureWindows, kept_features
+from odah_net.training.features import FeatureWindows, kept_features
 from odah_net.training.plan import Length, Plan
 from odah_net.training.ranks import ALONE, Ranks
 
@@ -85,9 +85,9 @@ def samples_of(data: Path, out: Path, plan: Plan, length: Length, called: str) -
     plain = Sequences(clips, size, 1, 1, plan.seed, cache)
     windows: FeatureWindows | Sequences | None = None
     if length.sequence and plan.unfreeze:
-        windows = Sequences(clips, size, size.frames, WINDOW_STEP, plan.seed, cache, plan.augment, plan.mirror)
+        windows = Sequences(clips, size, size.frames, plan.window_step, plan.seed, cache, plan.augment, plan.mirror)
     elif length.sequence:
-        windows = FeatureWindows(clips, size.frames, WINDOW_STEP, plan.feature_noise_rad, plan.seed)
+        windows = FeatureWindows(clips, size.frames, plan.window_step, plan.feature_noise_rad, plan.seed)
     return Samples(frames, plain, windows, out / called)
 
 

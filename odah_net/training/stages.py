@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from odah_net.data.dataset import Sample
 from odah_net.kinematics import Kinematics
 from odah_net.losses import losses
 from odah_net.network.model import Network, Prediction, read_features
-from odah_net.training.batches import Epochs, InEpoch, Steps
+from odah_net.training.batches import Epochs, InEpoch, Steps, batches
 from odah_net.training.board import Board
 from odah_net.training.log import LossLog, Progress
 from odah_net.training.plan import Plan
@@ -131,8 +130,7 @@ def board_of(session: Session, stage: Stage, first: int) -> Board:
 
 def loaded(session: Session, stage: Stage, order: Steps) -> Iterator[Sample]:
     """The samples of every step, on the CPU."""
-    workers = min(session.workers, len(order))
-    return iter(DataLoader(InEpoch(stage.samples), batch_sampler=order, num_workers=workers))
+    return batches(InEpoch(stage.samples), order, session.workers)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -173,9 +171,8 @@ def validate(session: Session, stage: Stage, step: int, board: Board) -> bool:
         return False
     chosen = np.unique(np.linspace(0, len(stage.unseen) - 1, UNSEEN_SAMPLES).astype(int))
     order = [[(0, int(index)) for index in part] for part in np.array_split(chosen, -(-len(chosen) // stage.at_once))]
-    workers = min(session.workers, len(order))
     sums: dict[str, float] = {}
-    for sample in DataLoader(InEpoch(stage.unseen), batch_sampler=order, num_workers=workers):
+    for sample in batches(InEpoch(stage.unseen), order, session.workers):
         part = {name: tensor.to(session.device) for name, tensor in sample.items()}
         for name, term in losses_of(session, stage, part).items():
             sums[name] = sums.get(name, 0.0) + float(term) * len(part["angles"]) / len(chosen)

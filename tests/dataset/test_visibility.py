@@ -8,7 +8,8 @@ import trimesh
 from odah_gen.body.model import JOINT_NAMES, find_body_model
 from odah_gen.body.skinning import pose_body, shape_body
 from odah_gen.config import Body
-from odah_gen.dataset.visibility import body_mesh, count_crossings, inside_visible, on_skin_visible
+from odah_gen.dataset import visibility
+from odah_gen.dataset.visibility import body_mesh, count_crossings, on_skin_visible, parts_of_vertices
 
 EYE = np.array([5.0, 0.0, 0.0])
 
@@ -20,6 +21,14 @@ def totals(mesh, points):
 
 def sphere(x, radius=0.5):
     return trimesh.creation.icosphere(subdivisions=3, radius=radius).apply_translation([x, 0.003, 0.002])
+
+
+def inside_visible(mesh, eye, points):
+    """Each shape of the mesh is a part of the body."""
+    parts = trimesh.graph.connected_component_labels(mesh.face_adjacency, node_count=len(mesh.faces))
+    of_vertices = np.zeros(len(mesh.vertices), int)
+    of_vertices[mesh.faces] = parts[:, None]
+    return visibility.inside_visible(mesh, of_vertices, eye, points)
 
 
 def mesh_of(*shapes):
@@ -53,6 +62,38 @@ def test_a_point_before_the_surface_or_beside_it_is_visible():
 
 def test_a_point_behind_the_body_but_outside_it_is_hidden():
     assert not inside_visible(mesh_of(sphere(0)), EYE, np.array([[-1.0, 0, 0]])).any()
+
+
+@pytest.mark.parametrize("behind_m", [-0.01, 0.001, 0.006, 0.01])
+def test_a_joint_just_behind_its_own_thin_limb_is_visible_until_another_limb_comes_before_it(behind_m):
+    limb, other = (limb_at(x) for x in (0, 0.3))
+    joint = np.array([[-0.02 - behind_m, 0.003, 0.152]])
+    assert inside_visible(mesh_of(limb), EYE, joint).tolist() == [True]
+    assert inside_visible(mesh_of(limb, other), EYE, joint).tolist() == [False]
+
+
+def test_a_joint_between_two_limbs_belongs_to_the_nearer_one():
+    mesh = mesh_of(limb_at(0), limb_at(-0.056))
+    nearer_the_front, nearer_the_back = [-0.026, 0.003, 0.152], [-0.030, 0.003, 0.152]
+    assert inside_visible(mesh, EYE, np.array([nearer_the_front, nearer_the_back])).tolist() == [True, False]
+
+
+def limb_at(x):
+    return (
+        trimesh.creation.capsule(height=0.3, radius=0.02, count=[48, 48]).subdivide().apply_translation([x, 0.001, 0])
+    )
+
+
+def test_a_thumb_does_not_hide_its_palm_and_every_joint_has_a_part():
+    model = find_body_model(Body(), "neutral")
+    vertices = shape_body(model, torch.zeros(1)).vertices.numpy().astype(float).reshape(-1, 3)
+    mesh, parts = body_mesh(vertices, model.faces), parts_of_vertices(model)
+    palm = vertices[model.vertices_of(["left_wrist"])].mean(0, keepdims=True)
+    thumb = vertices[model.vertices_of(["left_thumb3"])].mean(0)
+    eye = palm[0] + 20 * (thumb - palm[0])
+    assert count_crossings(mesh, eye, palm, 0.005).leaving > 0
+    assert visibility.inside_visible(mesh, parts, eye, palm).all()
+    assert len(np.unique(parts)) == 14
 
 
 def test_unknown_points_are_crossed_by_nothing():
@@ -117,7 +158,12 @@ def test_a_raised_hand_hides_the_chest_of_the_free_body():
     hand = posed.joints[1, JOINT_NAMES.index("right_middle1")].numpy().astype(float)
     eye = chest + 4 * (hand - chest)
     seen = [
-        inside_visible(body_mesh(vertices.numpy().astype(float), model.faces), eye, np.stack([chest, hand])).tolist()
+        visibility.inside_visible(
+            body_mesh(vertices.numpy().astype(float), model.faces),
+            parts_of_vertices(model),
+            eye,
+            np.stack([chest, hand]),
+        ).tolist()
         for vertices in posed.vertices
     ]
     assert seen[0][0], "with the arms at the sides nothing stands before the chest"

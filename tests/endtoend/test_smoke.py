@@ -251,6 +251,9 @@ told["stop"] = sorted(ops.pose_stop())
 settings.try_seed = 5
 told["try"] = sorted(ops.try_scene())
 told["tried"] = settings.active
+settings.try_part, settings.try_seed = "light", 6
+told["light"] = sorted(ops.try_scene())
+told["lights"] = [item.location[:] for item in bpy.data.objects if item.type == "LIGHT" and item["odah_clip"] == settings.active]
 settings.osim, settings.mot = f"{run}/subjects/s01/model.osim", f"{run}/clips/{clip}/kinematics.mot"
 told["osim"] = sorted(ops.import_opensim())
 settings.amass = f"{run}/clips/{clip}/motion.npz"
@@ -269,7 +272,7 @@ def test_the_addon_tries_poses_and_imports(run: Path, tmp_path: Path):
     done = subprocess.run(words, cwd=run, env=environment, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.strip().splitlines()[-1])
-    finished = ("load", "program", "saved", "pose", "reset", "paste", "stop", "try", "osim", "amass")
+    finished = ("load", "program", "saved", "pose", "reset", "paste", "stop", "try", "light", "osim", "amass")
     assert {name: told[name] for name in finished} == {name: ["FINISHED"] for name in finished}
     assert told["verdict"] in ("pass", "fail")
     assert "kg" in told["size"]
@@ -279,7 +282,10 @@ def test_the_addon_tries_poses_and_imports(run: Path, tmp_path: Path):
     assert np.allclose(told["knee"], [100.0, np.deg2rad(100.0)], atol=1e-4)
     assert told["moved"] > 0.05
     assert told["tried"] == f"ODAH {Path(CLIP).name}.001"
-    assert len(told["clips"]) == 4
+    room = json.loads((run / CLIP / "scene.json").read_text())["room"]
+    assert told["lights"]
+    assert all(np.all(np.less(room["min_m"], place) & np.less(place, room["max_m"])) for place in told["lights"])
+    assert len(told["clips"]) == 5
     assert told["left"] == {}
 
 

@@ -139,6 +139,7 @@ def test_columns_of_other_clips_are_refused(data, tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (["--seed", "-1"], "--seed -1: must be at least 0"),
         (["--noise-px", "-1"], "noise is 0 or more pixels"),
         (["--drop-out", "1"], "a share from 0 to below 1"),
         (["--low-pass-hz", "30"], "less than half of its rate"),
@@ -156,4 +157,14 @@ def test_a_missing_environment_is_told(data, tmp_path, monkeypatch):
     from odah_net.baseline.pose2sim import tracks
 
     with pytest.raises(InputError, match="--with pose2sim"):
-        tracks(open_clips(data), Detector())
+        tracks(open_clips(data), Detector(), tmp_path)
+
+
+def test_other_cameras_are_taken_by_their_names(data, tmp_path):
+    for folder in (shutil.copytree(data, tmp_path / "data") / "clips").iterdir():
+        for ending in (".mp4", "_mask.mkv"):
+            (folder / f"side{ending}").rename(folder / f"left{ending}")
+        text = (folder / "cameras.json").read_text()
+        (folder / "cameras.json").write_text(text.replace('"side"', '"left"'))
+    clip = open_clips(tmp_path / "data", views=("front", "left"))[0]
+    assert error_deg(clip, Detector()) < 1e-3

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from odah_gen.errors import InputError
 from odah_gen.scene.cameras import project, read_cameras
-from odah_gen.skeleton.mot import read_mot
+from odah_gen.skeleton.mot import read_mot, write_mot
 from odah_gen.skeleton.table import body_names, coordinate_names
 from odah_gen.storage import read_json
 from odah_net.cli import main
@@ -19,6 +19,7 @@ from odah_net.configuration import VIEWS
 from odah_net.convert.camera_info import read_camera_info, read_dictionary, write_camera_info
 from odah_net.convert.layout import find_clips
 from odah_net.convert.pelvis import turned
+from odah_net.convert.read import read_all
 from odah_net.data.clips import labelled_coordinates, open_clips, root_relative
 from odah_net.kinematics import PELVIS_TURNS
 from tests.odah_net.with_models import write_models
@@ -86,6 +87,35 @@ def test_a_data_set_goes_there_and_back(data, theirs):
         for name in VIEWS:
             assert np.allclose(project(cameras[name], points), project(clip.cameras[name], points), atol=TOLERANCE)
             assert (folder / f"{name}.mp4").read_bytes() == (clip.folder / f"{name}.mp4").read_bytes()
+
+
+def test_other_shapes_of_a_subject_are_left_out(theirs, tmp_path):
+    shutil.copytree(theirs, tmp_path / "theirs")
+    clips = find_clips(tmp_path / "theirs")
+    for clip in clips:
+        shape = clip.video("front").parent
+        shutil.copytree(shape, shape.with_name("bmi1.0"))
+    assert find_clips(tmp_path / "theirs") == clips
+
+
+def test_a_motion_of_other_times_than_the_videos_is_refused(theirs, tmp_path):
+    shutil.copytree(theirs, tmp_path / "theirs")
+    path = find_clips(tmp_path / "theirs")[0].motion
+    motion = read_mot(path)
+    for rows, rate in ((slice(0, 30), 60.0), (slice(None), 30.0)):
+        write_mot(path, motion.names, np.arange(40)[rows] / rate, motion.values[rows], degrees=False)
+        with pytest.raises(InputError, match=r"_rad\.mot: has \d+ rows .* one for each of 40 frames at 60 a second"):
+            read_all(tmp_path / "theirs", tmp_path / "back")
+
+
+def test_two_other_cameras_become_their_front_and_side(data, tmp_path):
+    main(["convert", "--data", str(data), "--views", "side", "front", "--out", str(tmp_path)])
+    clip, theirs = open_clips(data)[0], find_clips(tmp_path)[0]
+    assert theirs.video("front").read_bytes() == (clip.folder / "side.mp4").read_bytes()
+    sizes = {name: (camera.width, camera.height) for name, camera in clip.cameras.items()}
+    found = read_camera_info(theirs.cameras, sizes)["front"]
+    assert np.allclose(found.intrinsics, clip.cameras["side"].intrinsics)
+    assert np.allclose(found.translation_m, clip.cameras["side"].translation_m)
 
 
 def test_labels_alone_tell_the_same_motion(data, theirs, tmp_path):

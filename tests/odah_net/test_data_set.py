@@ -163,10 +163,19 @@ def test_a_data_set_of_other_cameras_is_read_by_their_names(copy):
             (folder / f"side{ending}").rename(folder / f"right-hand{ending}")
         text = (folder / "cameras.json").read_text()
         (folder / "cameras.json").write_text(text.replace('"side"', '"right-hand"'))
-    with pytest.raises(InputError, match=r"the clip has front, right-hand\. Train with --views"):
+    with pytest.raises(InputError, match=r"the clip has front, right-hand\. Choose two that it has by --views"):
         open_clips(copy)
     after = Sequences(open_clips(copy, views=("front", "right-hand")), SMALL, 1, 1)[5]
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_one_camera_twice_and_two_along_one_line_are_refused(drawn, copy):
+    with pytest.raises(InputError, match="--views front front: is one camera"):
+        open_clips(drawn, views=("front", "front"))
+    clip = open_clips(copy)[0]
+    write_cameras(clip.folder / "cameras.json", FPS, dict.fromkeys(VIEWS, clip.cameras["front"]))
+    with pytest.raises(InputError, match=r"s01-waving-00: frame 4: the views look along one line"):
+        Sequences(open_clips(copy), SMALL, 1, 1)[4]
 
 
 def test_a_subject_that_is_not_there_is_named(drawn):
@@ -174,7 +183,7 @@ def test_a_subject_that_is_not_there_is_named(drawn):
         open_clips(drawn, ["s09"])
 
 
-def test_an_empty_mask_is_named(copy):
+def test_an_empty_mask_is_named_where_the_label_is_valid(copy, tmp_path):
     path = copy / "clips" / "s01-waving-00" / "front_mask.mkv"
     masks = list(read_frames(path, "gray"))
     masks[3] = np.zeros_like(masks[3])
@@ -183,6 +192,16 @@ def test_an_empty_mask_is_named(copy):
     assert frames[2]["frame"].tolist() == [2]
     with pytest.raises(InputError, match=r"front_mask.mkv: frame 3 shows nobody"):
         frames[3]
+    with pytest.raises(InputError, match=r"front_mask.mkv: frame 3 shows nobody"):
+        CropCache(tmp_path / "cache").read(open_clips(copy)[0], 48)
+    labels = read_npz(copy / "clips" / "s01-waving-00" / "labels.npz")
+    labels["valid"][3] = False
+    write_npz(copy / "clips" / "s01-waving-00" / "labels.npz", **labels)
+    kept, decoded = (
+        Sequences(open_clips(copy), SMALL, 1, 1, cache=cache) for cache in (CropCache(tmp_path / "cache"), None)
+    )
+    assert kept[3]["frame"].tolist() == [4]
+    assert all(torch.equal(kept[3][name], decoded[3][name]) for name in kept[3])
 
 
 def test_clips_that_are_too_short_are_refused(drawn):

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from odah_gen.errors import InputError
 from odah_gen.storage import read_json, write_json
 from odah_net.cli import main
 from odah_net.configuration import FEATURES
 from odah_net.data.clips import open_clips
+from odah_net.evaluation.evaluate import scored
 from odah_net.evaluation.methods import ClipTracks, Track, methods, track
 from odah_net.evaluation.scores import groups, pelvis, scores_of, valid_runs
 from odah_net.kinematics import Kinematics
@@ -42,6 +44,32 @@ def test_the_truth_scores_zero_and_a_known_error_its_size(single):
     assert scores["mae_no_pelvis_deg"] == pytest.approx(9 / 33, rel=1e-3)
     assert scores["coordinates_deg"]["elbow_flex_r"] == pytest.approx(9.0, rel=1e-3)
     assert scores["pelvis_geodesic_deg"] < 1e-3
+
+
+def test_a_method_beside_never_takes_the_place_of_another(single, tmp_path):
+    angles = random_angles(single, 4).float()
+    clips = [clip_with(single, angles, angles + 0.1)]
+    alone = scored(clips, single.names, np.ones(36))
+    files = [tmp_path / name / "evaluation.json" for name in ("a", "b")]
+    for number, file in enumerate(files):
+        write_json(file, {"clip_ids": ["clip"], "methods": {"method": {"mae_all_deg": float(number)}}})
+    together = scored(clips, single.names, np.ones(36), files)["methods"]
+    assert list(together) == ["method", "method (a)", "method (b)"]
+    assert together["method"] == alone["methods"]["method"]
+    assert [together[f"method ({name})"]["mae_all_deg"] for name in "ab"] == [0.0, 1.0]
+    with pytest.raises(InputError, match=r"the table has a column method \(a\) already"):
+        scored(clips, single.names, np.ones(36), [files[0], files[0]])
+
+
+def test_points_of_a_sequence_are_aligned_once_and_joints_also_by_themselves(single):
+    angles = random_angles(single, 5).float()
+    clip = clip_with(single, angles, angles)
+    moved = clip.truth.points_m + np.array([0.1, 0, 0])
+    moved[:, :22] += np.random.default_rng(0).normal(0, 0.02, moved[:, :22].shape)
+    wrong_masses = ClipTracks("clip", 60.0, clip.valid, clip.truth, {"method": Track(angles.numpy(), None, moved)})
+    scores = scores_of([wrong_masses], "method", single.names, np.ones(36))
+    assert scores["pa_mpjpe_joints_of_sequence_mm"] < 1e-3
+    assert scores["pa_mpjpe_of_sequence_mm"] > 10
 
 
 def test_frames_without_a_label_do_not_count(single):

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from odah_gen.errors import InputError
 from odah_net.losses import LossTerms, angle_loss, limit_loss, losses, point_loss
 from odah_net.network.model import Prediction
 from tests.odah_net.conftest import random_angles
@@ -51,7 +52,11 @@ def test_points_see_what_angles_do_to_the_hand(kinematics, truth):
 
 def test_terms_can_be_switched_off(kinematics, truth):
     other = dataclasses.replace(truth, angles_rad=truth.angles_rad + 0.1)
-    assert set(losses(kinematics, other, truth, LossTerms(limits=False, points=False))) == {"angles", "scales"}
+    names = {"angles", "scales", "limits", "points"}
+    for name in names:
+        assert set(losses(kinematics, other, truth, LossTerms(**{name: False}))) == names - {name}
+    with pytest.raises(InputError, match="no loss is left"):
+        LossTerms(**dict.fromkeys(names, False))
 
 
 def test_gradient_of_the_whole_loss(kinematics, truth):

@@ -12,7 +12,7 @@ from odah_gen.frames import ground_to_world
 from odah_gen.scene.cameras import place_cameras, project
 from odah_gen.skeleton.table import body_names, joint_names
 from odah_net.baseline.detections import Detector
-from odah_net.baseline.pose2sim import BODY25, ITS_NAMES, calibration, open_pose, tracks
+from odah_net.baseline.pose2sim import BODY25, ITS_NAMES, calibration, checksum, open_pose, tracks
 from odah_net.baseline.report import report_of
 from odah_net.data.clips import open_clips
 from tests.odah_net.with_models import write_models
@@ -40,12 +40,25 @@ def test_key_points_stand_in_the_order_of_openpose_and_unseen_ones_have_no_likel
     assert np.flatnonzero(triples[:, 2]).tolist() == [0, 9], "OpenPose: 0 is the nose, 9 the right hip"
 
 
+def test_what_it_is_told_decides_whether_a_kept_track_is_taken(drawn, generic_text, tmp_path):
+    shutil.copytree(drawn, tmp_path / "data")
+    write_models(tmp_path / "data", generic_text)
+    clip, other = open_clips(tmp_path / "data")
+    detectors = (Detector(), Detector(noise_px=1.0), Detector(seed=1), Detector(drop_out=0.1))
+    found = [checksum(clip, Detector()), checksum(other, Detector()), *(checksum(clip, each) for each in detectors[1:])]
+    assert len(set(found)) == len(found)
+    assert checksum(open_clips(tmp_path / "data")[0], Detector()) == found[0]
+
+
 @pytest.mark.pose2sim
 def test_it_follows_a_person_that_it_sees(drawn, generic_text, tmp_path):
     shutil.copytree(drawn, tmp_path / "data")
     write_models(tmp_path / "data", generic_text)
     clips = open_clips(tmp_path / "data", ["s01"])
-    found = tracks(clips, Detector())
+    found = tracks(clips, Detector(), tmp_path / "kept")
+    again = tracks(clips, Detector(), tmp_path / "kept")
+    assert np.array_equal(again[0].angles_rad, found[0].angles_rad)
+    assert np.array_equal(again[0].points_m, found[0].points_m, equal_nan=True)
     scores = report_of(clips, {"it": found}, tmp_path / "out", 0, ())["methods"]["it"]
     assert scores["key_points"] == 40
     named = [*body_names(), *joint_names()]

@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from odah_gen.dataset.video import read_frames
 from odah_gen.errors import InputError
 from odah_net.cli import main
 from odah_net.configuration import VIEWS
-from odah_net.data.random_access import decode
 from odah_net.predict.recording import open_recording
 from odah_net.predict.segmenter import Segmenter
 
@@ -66,8 +66,9 @@ def test_a_prediction_takes_its_masks_as_given_ones(trained, files, tmp_path, ca
     videos, cameras, _masks = files
     network = brighter_than(tmp_path / "net.onnx", 0.45)
     recording = open_recording(videos, cameras, segmenter=Segmenter(network))
-    pictures = decode(videos["front"], 3, 2)
-    assert np.array_equal(recording.masks("front", 3, 2), pictures.mean(-1) > 0.45 * 255)
+    pictures = np.stack(list(read_frames(videos["front"])))
+    masks = np.stack([mask for _, mask in recording.shown("front")])
+    assert np.array_equal(masks, pictures.mean(-1) > 0.45 * 255)
     given = ["predict", "--checkpoint", str(trained), "--cameras", str(cameras), "--out", str(tmp_path / "out")]
     main(
         [

@@ -94,6 +94,20 @@ def test_lines_that_meet_pass_at_their_meeting(views):
     assert np.allclose(passing_place([view.position_m for view in views], directions), PERSON_M)
 
 
+@pytest.mark.parametrize("apart_deg", [0.0, 8.0, 172.0, 180.0])
+def test_views_along_one_line_are_refused(apart_deg):
+    sides = [np.array([np.cos(angle), np.sin(angle), 0.05]) for angle in (0.0, np.deg2rad(apart_deg))]
+    views = [view_of_ball(PERSON_M + 4.0 * side, PERSON_M) for side in sides]
+    with pytest.raises(ValueError, match="along one line"):
+        space_points(views, 50, np.random.default_rng(0))
+
+
+def test_views_a_little_apart_place_points():
+    sides = [np.array([np.cos(angle), np.sin(angle), 0.05]) for angle in (0.0, np.deg2rad(15.0))]
+    views = [view_of_ball(PERSON_M + 4.0 * side, PERSON_M) for side in sides]
+    assert np.abs(space_points(views, 200, np.random.default_rng(0)).mean(0) - PERSON_M).max() < 0.5
+
+
 def test_an_empty_mask_and_cameras_that_do_not_fit_are_refused(views):
     nothing = View(
         np.zeros((SIDE, SIDE), dtype=bool),

@@ -41,7 +41,7 @@ SHOWN = (
 POINTS_M = np.array([[0.0, 0, 1], [0.3, -0.2, 0.4], [-0.4, 0.5, 1.6], [0.1, 0.1, 0.0]])
 
 PRESS = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 import bpy, addon_utils, numpy as np
 from bpy_extras.object_utils import world_to_camera_view
@@ -145,6 +145,64 @@ np.savez(out / "arrays.npz", **arrays)
 print(json.dumps(told))
 """
 
+UNDO = """
+import json, os, sys
+import bpy, addon_utils, numpy as np
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+addon_utils.enable("odah", default_set=True)
+from odah.interface import owned
+ops, edit, told = bpy.ops.odah, bpy.ops.ed, []
+
+def tell():
+    scene = bpy.context.scene
+    clips = [clip.name for clip in owned.loaded_clips()]
+    blocks = sum(owned.OWNER in block for block in owned.datablocks())
+    moved = 0.0
+    if clips:
+        scene.frame_set(2)
+        graph = bpy.context.evaluated_depsgraph_get()
+        vertices = bpy.data.objects["body"].evaluated_get(graph).data.vertices
+        moved = max((vertex.co - still.co).length for vertex, still in zip(vertices, bpy.data.objects["body"].data.vertices))
+    told.append([clips, scene.odah.active, scene.frame_end, scene.odah.show_body, blocks, moved])
+
+edit.undo_push(message="start")
+bpy.context.scene.odah.folder = sys.argv[1]
+bpy.context.scene.odah.chosen = [item.name for item in bpy.context.scene.odah.clips].index(sys.argv[2])
+tell()
+edit.undo_push(message="folder")
+ops.load()
+tell()
+edit.undo_push(message="load")
+bpy.context.scene.odah.show_body = False
+edit.undo_push(message="hide")
+edit.undo()
+tell()
+edit.undo()
+tell()
+edit.redo()
+tell()
+ops.unload()
+tell()
+edit.undo_push(message="unload")
+edit.undo()
+tell()
+bpy.context.scene.odah.mass_sd = 2.0
+edit.undo_push(message="heavier")
+edit.undo()
+tell()
+edit.redo()
+ops.unload()
+tell()
+print(json.dumps(told))
+"""
+
+FAREWELL = """
+if bpy.app.version[:2] == (4, 2):
+    sys.stdout.flush()
+    os._exit(0)  # 4.2 as a module crashes when Python ends, wherever a property has had an update function
+"""
+
 
 class Pressed:
     """What a Blender with the installed add-on told and showed, and the run that it was given."""
@@ -156,14 +214,15 @@ class Pressed:
         self.out.mkdir()
         with zipfile.ZipFile(build_addon(folder)) as archive:
             archive.extractall(folder / "user" / "scripts" / "addons")
+        self.installed = {"BLENDER_USER_RESOURCES": str(folder / "user")}
         words = (list(SHOWN), POINTS_M.tolist(), [HALF, OLD, MIXED], [CLIP, BLIND], CLIP)
         self.told: dict[str, Any] = run_lines(
             blender,
-            PRESS,
+            PRESS + FAREWELL,
             *(self.run, folder / "set", self.out),
             *map(json.dumps, words),
             ROOT,
-            BLENDER_USER_RESOURCES=str(folder / "user"),
+            **self.installed,
         )
         self.arrays = np.load(self.out / "arrays.npz")
         self.subject = load_subject(read_description(self.run / "clips" / CLIP / "scene.json"))
@@ -315,6 +374,19 @@ def test_nothing_stays_behind(pressed: Pressed) -> None:
     assert pressed.told["left"] == {}
     assert pressed.told["look after errors"] == pressed.told["look after"] == pressed.told["look"]
     assert not pressed.told["registered"]
+
+
+def test_undo_and_redo_leave_a_clip_whole_or_gone(pressed: Pressed) -> None:
+    told = run_lines(pressed.blender, UNDO + FAREWELL, pressed.run, CLIP, **pressed.installed)
+    listed, loaded, shown_again, load_undone, load_redone, unloaded, unload_undone, lighter, gone = told
+    assert listed[0] == load_undone[0] == unloaded[0] == gone[0] == []
+    assert [state[4] for state in (listed, load_undone, unloaded, gone)] == [0, 0, 0, 0]
+    assert listed[2] == load_undone[2] == unloaded[2] == gone[2] == 250
+    for state in (loaded, shown_again, load_redone, unload_undone, lighter):
+        assert state[:3] == [[f"ODAH {CLIP}"], f"ODAH {CLIP}", FRAMES - 1]
+        assert state[4:] == pytest.approx(loaded[4:])
+    assert loaded[5] > 0.05
+    assert shown_again[3]
 
 
 def test_zip_is_repeatable_and_complete(tmp_path: Path) -> None:

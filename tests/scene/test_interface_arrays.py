@@ -13,7 +13,15 @@ from blender_addon.interface.osim_geometry import bone_meshes
 from blender_addon.interface.png import write_png
 from blender_addon.interface.point_cache import PointCache, read_point_cache
 from blender_addon.interface.rendering_files import contact_sheet, pictures_of
-from blender_addon.interface.scene_trial import changed, finish_trial, snippet, start_trial, take_over
+from blender_addon.interface.scene_trial import (
+    changed,
+    finish_trial,
+    snippet,
+    start_trial,
+    take_over,
+    trial_folder,
+    tried,
+)
 from blender_addon.interface.shape_trial import ShapeTrial, size
 from blender_addon.subject import load_subject
 from odah_gen.body.model import BodyModel
@@ -172,7 +180,7 @@ def test_a_changed_configuration_says_what_was_chosen(tmp_path: Path) -> None:
         changed("run: x\n", 1, "")
 
 
-@pytest.mark.parametrize("part", ["everything", "wardrobe", "room"])
+@pytest.mark.parametrize("part", ["everything", "wardrobe", "room", "light"])
 def test_a_tried_scene_has_one_part_anew_and_is_valid(run: Run, tmp_path: Path, part: str) -> None:
     (run.folder / "subjects" / "s001").mkdir(parents=True, exist_ok=True)
     start_trial(run.folder, CLIP, "s001", tmp_path / "trial", 7, "")
@@ -186,16 +194,45 @@ def test_a_tried_scene_has_one_part_anew_and_is_valid(run: Run, tmp_path: Path, 
     finish_trial(run.folder, CLIP, tmp_path / "trial", part)
     found = json.loads((place / "scene.json").read_text())
     check_scene(place / "scene.json", found)
-    assert (found["materials"]["upper"] == new["materials"]["upper"]) == (part != "room")
-    assert (found["materials"]["walls"] == new["materials"]["walls"]) == (part != "wardrobe")
-    assert (found["lights"] == new["lights"]) == (part != "wardrobe")
+    assert (found["materials"]["upper"] == new["materials"]["upper"]) == (part in ("everything", "wardrobe"))
+    assert (found["materials"]["walls"] == new["materials"]["walls"]) == (part in ("everything", "room"))
+    assert (len(found["lights"]) == 1) == (part != "wardrobe")
     assert read_description(place / "scene.json").frames == old["frames"]
     assert take_over(old, old, part)["materials"] == old["materials"]
 
 
+def test_tried_light_hangs_in_the_room_that_stays(run: Run) -> None:
+    old = json.loads((run.clip(CLIP) / "scene.json").read_text())
+    new = json.loads(json.dumps(old))
+    new["room"] = {"kind": "gym", "min_m": [-1.0, -2.0, 0.0], "max_m": [3.0, 2.0, 5.0]}
+    new["lights"] = [{"position_m": [0.0, 1.0, 4.97], "size_m": [1, 1], "power_w": 100.0, "color_linear": [1, 1, 0.9]}]
+    panel = {"shape": "box", "center_m": [0.0, 1.0, 4.99], "size_m": [1, 1, 0.02], "material": "lamp"}
+    new["props"] = [{"name": "lamp", "shadow": False, "parts": [panel]}]
+    found = take_over(old, new, "light")
+    low, high = (np.array(old["room"][end]) for end in ("min_m", "max_m"))
+    wanted = [*(low + (high - low) * [0.25, 0.75, 0])[:2], high[2] - 0.03]
+    assert np.allclose(found["lights"][0]["position_m"], wanted)
+    assert found["lights"][0]["power_w"] == pytest.approx(100 * np.prod((high - low)[:2]) / 16)
+    lamps = [prop for prop in found["props"] if prop["name"] == "lamp"]
+    assert [prop for prop in found["props"] if prop["name"] != "lamp"] == [
+        prop for prop in old["props"] if prop["name"] != "lamp"
+    ]
+    assert np.allclose(lamps[0]["parts"][0]["center_m"], [*wanted[:2], high[2] - 0.01])
+    assert (found["room"], found["materials"], found["cameras"]) == (old["room"], old["materials"], old["cameras"])
+
+
+def test_a_trial_s_folder_tells_what_was_tried(run: Run, tmp_path: Path) -> None:
+    folder = trial_folder(tmp_path, CLIP, "light", 5, "living room")
+    assert tried(folder) == ("light", 5, "living room")
+    assert tried(trial_folder(tmp_path, CLIP, "room", 0, "")) == ("room", 0, "")
+    with pytest.raises(SceneError, match="shown already"):
+        start_trial(run.folder, CLIP, "s001", run.folder, 5, "")
+
+
 def test_the_snippet_is_a_configuration(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(snippet(CLIP, 4, "clinic", 1.5, [0.1, 0.2]))
+    (tmp_path / "a.yaml").write_text(snippet(CLIP, ("room", 4, "clinic"), 1.5, [0.1, 0.2]))
     found = load_config([tmp_path / "a.yaml"])
     assert (found.seed, list(found.room.kinds), list(found.shape.bmi_offsets)) == (4, ["clinic"], [0.0, 1.5])
-    (tmp_path / "b.yaml").write_text(snippet(CLIP, None, "", 0, None))
+    assert "no seed of its own" in snippet(CLIP, ("light", 4, "clinic"), 0, None)
+    (tmp_path / "b.yaml").write_text(snippet(CLIP, None, 0, None))
     assert load_config([tmp_path / "b.yaml"]) == from_mapping({})

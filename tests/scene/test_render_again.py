@@ -8,6 +8,7 @@ import pytest
 
 from odah_gen.body.model import BodyModel
 from odah_gen.config import Render, paper_views
+from odah_gen.errors import InputError
 from odah_gen.run import Run
 from odah_gen.scene.render_stage import leave_finished, made_from, read_scene, render_clips
 from odah_gen.scene.rendered import FACTS, rendered_files
@@ -45,6 +46,18 @@ def test_a_finished_clip_stays_and_counts_as_new(finished: Run) -> None:
 def test_a_clip_that_lost_a_file_is_drawn_again(finished: Run, name: str) -> None:
     (finished.clip(CLIP) / name).unlink()
     assert leave_finished(finished, [CLIP], print) == [CLIP]
+
+
+def test_another_picture_of_the_surroundings_draws_again(finished: Run) -> None:
+    folder = finished.clip(CLIP)
+    (folder / "sky.hdr").write_bytes(b"a sky")
+    write_json(folder / "scene.json", read_json(folder / "scene.json") | {"hdri": {"file": "sky.hdr", "turn_rad": 0.0}})
+    before = made_from(folder, read_scene(folder / "scene.json"), finished.config.render)
+    (folder / "sky.hdr").write_bytes(b"another")
+    assert made_from(folder, read_scene(folder / "scene.json"), finished.config.render) != before
+    (folder / "sky.hdr").unlink()
+    with pytest.raises(InputError, match=r"names sky\.hdr, which is not there"):
+        read_scene(folder / "scene.json")
 
 
 def test_a_clip_whose_scene_changed_is_drawn_again(finished: Run) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from odah_gen.errors import InputError
 from odah_gen.run import Run
-from odah_gen.scene.blender import blender_command, pictures, require_egl
+from odah_gen.scene.blender import blender_command, check_device, pictures, require_egl
 from odah_gen.scene.render_stage import render_clip, scratch_folder
 from odah_gen.scene.stage import write_scene
 from odah_gen.scene.video import segment_file, write_segment
@@ -26,6 +26,23 @@ def stand_in(folder: Path, script: str) -> Path:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return path
+
+
+def test_whole_segments_outlive_a_failure_and_half_pictures_do_not(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a driver"):
+        fail_after_a_segment(tmp_path)
+    assert [file.name for file in tmp_path.glob("*/*")] == ["front.00000.nut"]
+    with pytest.raises(InputError, match="at once"), scratch_folder(tmp_path, "b"):
+        raise InputError("failed at once")
+    assert not list(tmp_path.iterdir())
+
+
+def fail_after_a_segment(folder: Path) -> None:
+    with scratch_folder(folder, "a") as scratch:
+        write_segment(segment_file(scratch, "front", 0), [BLACK], SIZE, 12, kind="picture")
+        (scratch / "front.000001.raw").write_bytes(BLACK)
+        (scratch / ".front.00001.nut.part").write_bytes(b"half")
+        raise InputError("a driver that crashed")
 
 
 def nothing_is_left(folder: Path) -> bool:
@@ -65,6 +82,15 @@ def test_a_gpu_that_is_not_there() -> None:
     assert list(pictures(iter([start]), "auto")) == []
     with pytest.raises(InputError, match=r"render\.device is gpu"):
         list(pictures(iter([start]), "gpu"))
+
+
+def test_a_device_that_another_was_asked_for() -> None:
+    check_device("auto", "NVIDIA H200")
+    check_device("gpu", "NVIDIA H200")
+    with pytest.raises(InputError, match=r"render\.device is cpu, but Blender draws with NVIDIA H200\. Install"):
+        check_device("cpu", "NVIDIA H200")
+    with pytest.raises(InputError, match=r"Cycles on the processor draws\. Set render\.engine to eevee"):
+        check_device("gpu", "Cycles on the processor")
 
 
 def test_a_blender_that_is_not_there() -> None:

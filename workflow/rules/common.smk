@@ -120,10 +120,30 @@ def clip_files_of_subject(name):
     return lambda wildcards: [f"{RESULTS}/clips/{clip}/{name}" for clip in RUN.clips_of(wildcards.subject)]
 
 
+def surroundings(wildcards):
+    """The user's pictures of surroundings: with another one, other scenes draw it."""
+    folder = SETTINGS["room"]["hdri_dir"]
+    return sorted(path.name for path in Path(folder).glob("*")) if folder else []
+
+
 def source_motion(wildcards):
     """The motion file of a clip, where it comes from one."""
     row = RUN.row(wildcards.clip)
     return [row["source_file"]] if row["source"] == "amass" else []
+
+
+def unlimited_pace(scheduling):
+    """Take away Snakemake's default limit of 100 jobs a second; one that the user sets stays.
+
+    Under a limit Snakemake 9.27 starts a timer each time that it looks for jobs, and each timer makes it look again: it
+    looks ever more often, which after some hundred jobs keeps half a core busy.
+    """
+    limit = scheduling and scheduling.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        scheduling.max_jobs_per_timespan = None
+
+
+unlimited_pace(workflow.scheduling_settings)
 
 
 onstart:

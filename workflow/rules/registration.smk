@@ -31,7 +31,6 @@ rule fit_subject:
         S + "logs/fit.log",
     benchmark:
         S + "logs/fit.tsv"
-    threads: 2
     shell:
         "odah-gen fit --run {RESULTS} --subject {wildcards.subject} 2>&1 | tee {log} >&2"
 
@@ -51,7 +50,6 @@ rule fit:
         C + "logs/fit.log",
     benchmark:
         C + "logs/fit.tsv"
-    threads: 2
     shell:
         "odah-gen fit --run {RESULTS} {wildcards.clip} 2>&1 | tee {log} >&2"
 

@@ -1,5 +1,6 @@
 # One job for a shard, some clips of one subject: one Blender draws them all. What is up to date in it stays as it is, so a
 # run that was stopped keeps its whole clips, and a lost file makes only its own clip again.
+GPU = os.path.exists("/dev/nvidiactl") or any(Path("/dev").glob("dri/renderD*"))
 for (subject, shard), clips in SHARDS.items():
 
     rule:
@@ -20,8 +21,11 @@ for (subject, shard), clips in SHARDS.items():
             f"{RESULTS}/subjects/{subject}/logs/render_{shard}.log",
         benchmark:
             f"{RESULTS}/subjects/{subject}/logs/render_{shard}.tsv"
-        threads: 2
+        # Drawing in software keeps somewhat more than one core busy and takes 2.3 GB: on few cores a Blender each, on many
+        # one for every two. A GPU draws one clip at a time; profiles/default says so.
+        threads: 1 if workflow.cores and workflow.cores <= 4 else 2
         resources:
-            blender=1,
+            blender=int(GPU),
+            mem_mb=2500,
         shell:
             "odah-gen render --run {RESULTS} {params.clips} 2>&1 | tee {log} >&2"

@@ -6,6 +6,7 @@ rule scene:
         C + "cameras.json",
         C + "clothes.npz",
     params:
+        surroundings=surroundings,
         settings=settings(
             "body", "camera", "room", "render.quality", "render.engine", "render.samples", "render.shadows",
             *(["clothes"] if SIMULATED else []),
