@@ -236,7 +236,7 @@ def test_clothes_of_a_clip_hang_below_skinned_ones_and_keep_off_the_skin(
     found = blender(KEPT_OFF, folder / "scene.json")
     for least, nearly_least in found["short_m"].values():
         assert least > -0.01, "where thighs meet, or arm and trunk, one push is against the other"
-        assert nearly_least > -0.001
+        assert nearly_least > -0.002
     assert found["fallback_m"] < 1e-4
 
 
