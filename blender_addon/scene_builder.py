@@ -33,6 +33,8 @@ ENGINES = {
     "cycles": ("CYCLES",),
 }
 CYCLES_BOUNCES = 4
+SHADOW_RAYS = 4
+"""Places of each lamp that a sample of EEVEE asks about shadow: penumbrae of one look like scattered sand."""
 WORLD_PROBE_PX = "128"
 """EEVEE draws the world into a cube for every render; where it has one colour the smallest cube is as good."""
 SKY_PROBE_PX = "512"
@@ -344,7 +346,7 @@ def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
     scene.render.dither_intensity = 0.0
     scene.eevee.taa_render_samples = render["samples"]
     if hasattr(scene.eevee, "use_shadows"):
-        scene.eevee.use_shadows = render["shadows"]
+        scene.eevee.use_shadows, scene.eevee.shadow_ray_count = render["shadows"], SHADOW_RAYS
     set_shadow_detail(scene, 1.0)
     if scene.render.engine == "CYCLES":
         set_cycles(scene.cycles, render["samples"])
