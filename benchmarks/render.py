@@ -33,7 +33,7 @@ from odah_gen.scene.cameras import read_cameras
 from odah_gen.scene.video import segment_file, write_segment
 from odah_gen.storage import write_json
 
-WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (360,)
+WIDTHS, QUICK_WIDTHS = (360, 540, 1080), (180,)
 SAMPLES, SHADOWS = 4, True
 """Those of render.quality standard."""
 FPS = 60.0

@@ -143,8 +143,8 @@ def draw_ours(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, out:
 def draw_plain(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, out: Path) -> Callable[[int], None]:
     """What most people write: whole frames to PNG."""
     set_engine(scene, stage.description.content["render"])
-    if hasattr(scene.world, "probe_resolution"):
-        scene.world.probe_resolution = "1024"  # Blender's default
+    if hasattr(scene.eevee, "shadow_ray_count"):
+        scene.world.probe_resolution, scene.eevee.shadow_ray_count = "1024", 1  # Blender's defaults
     for each, mode in ((scene, "RGB"), (masks, "BW")):
         settings = each.render.image_settings
         settings.file_format, settings.color_mode, settings.compression = "PNG", mode, BLENDER_DEFAULT_COMPRESSION

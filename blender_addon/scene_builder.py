@@ -33,6 +33,8 @@ ENGINES = {
     "cycles": ("CYCLES",),
 }
 CYCLES_BOUNCES = 4
+SHADOW_RAYS = 4
+"""Places of each lamp that a sample of EEVEE asks about shadow: with one, penumbrae look like scattered sand."""
 WORLD_PROBE_PX = "128"
 """EEVEE draws the world into a cube for every render; where it has one colour the smallest cube is as good."""
 SKY_PROBE_PX = "512"
@@ -67,13 +69,14 @@ def build_stage(scene: bpy.types.Scene, description: Description) -> Stage:
     collection = bpy.data.collections.new(f"ODAH {description.clip}")
     scene.collection.children.link(collection)
     materials = {name: new_material(name, look) for name, look in description.content["materials"].items()}
-    add_room(collection, description.content, materials)
+    unshadowed = add_room(collection, description.content, materials)
     for light in description.content["lights"]:
         add_light(collection, light, light_factor(description.content["render"]["engine"]))
     people = add_people(collection, subject, description, materials)
     cameras = {name: add_camera(collection, name, camera) for name, camera in description.cameras.items()}
     world = new_world(ambient_light(description.content), description.sky)
-    stage = Stage(description, subject, collection, people, cameras, [*materials.values(), world], scene.world)
+    looks = [*materials.values(), *unshadowed, world]
+    stage = Stage(description, subject, collection, people, cameras, looks, scene.world)
     set_time(scene, description)
     scene.world = world
     show_frame(stage, 0)
@@ -169,20 +172,37 @@ def add_mesh(
     return item
 
 
-def add_room(collection: bpy.types.Collection, content: Mapping[str, Any], materials: Materials) -> None:
-    """Floor, walls, ceiling and props, which all stand still: one object for each material and shadow."""
+def add_room(
+    collection: bpy.types.Collection, content: Mapping[str, Any], materials: Materials
+) -> list[bpy.types.Material]:
+    """Floor, walls, ceiling and props, which all stand still: one object for each material and shadow.
+
+    Returns:
+        Further materials, where Blender needs them for things without a shadow.
+    """
+    further = []
     for (name, shadow), surface in room_surfaces(content).items():
         part = add_mesh(collection, name, surface.vertices, surface.faces, smooth=False)
         part.visible_shadow = shadow
         part.data.polygons.foreach_set("use_smooth", surface.smooth)
-        part.data.materials.append(materials[name])
+        look = materials[name]
+        if not shadow and bpy.app.version < (4, 2, 0):  # EEVEE asked the material then, not the object.
+            look = look.copy()
+            look.shadow_method = "NONE"
+            further.append(look)
+        part.data.materials.append(look)
         layer = part.data.uv_layers.new(name=FABRIC_UV)
         layer.data.foreach_set("uv", (surface.uv_m / materials[name].get(TILE_M, 1.0)).astype(np.float32).ravel())
+    return further
 
 
 def light_factor(engine: str) -> float:
-    """By what a light's power is multiplied: EEVEE before 4.2 shows 0.8 of what an area light gives."""
-    return 1.25 if engine == "eevee" and bpy.app.version < (4, 2, 0) else 1.0
+    """By what a light's power is multiplied.
+
+    EEVEE before 4.2 shows less of an area light's power, but before 4.0 what a surface mirrors is not taken from what it
+    scatters. With this factor it shows the person as bright as 5.0 does (docs/blenders.md); floors come out brighter.
+    """
+    return 1.18 if engine == "eevee" and bpy.app.version < (4, 2, 0) else 1.0
 
 
 def add_light(collection: bpy.types.Collection, light: Mapping[str, Any], factor: float) -> None:
@@ -347,7 +367,7 @@ def set_engine(scene: bpy.types.Scene, render: Mapping[str, Any]) -> None:
     scene.render.dither_intensity = 0.0
     scene.eevee.taa_render_samples = render["samples"]
     if hasattr(scene.eevee, "use_shadows"):
-        scene.eevee.use_shadows = render["shadows"]
+        scene.eevee.use_shadows, scene.eevee.shadow_ray_count = render["shadows"], SHADOW_RAYS
     set_shadow_detail(scene, 1.0)
     if scene.render.engine == "CYCLES":
         set_cycles(scene.cycles, render["samples"])
