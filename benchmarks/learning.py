@@ -204,7 +204,7 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=Path("results/net/learn"), help="default: results/net/learn")
     parser.add_argument("--config", choices=SIZES, default="small")
-    parser.add_argument("--steps", type=int, nargs=2, default=(3000, 1500), help="of each stage; default: 3000 1500")
+    parser.add_argument("--steps", type=int, nargs=2, default=(700, 500), help="of each stage; default: 700 500")
     parser.add_argument("--batch", type=int, nargs=2, default=(8, 4), help="of each stage; default: 8 4")
     parser.add_argument("--save-every", type=int, default=200, help="steps between validations; default: 200")
     parser.add_argument("--mirror", action="store_true", help="exchange left and right in half of the frames")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from blender_addon.pose_client import PoseClient
 
 LEAST_WAIT_S = 5e-4

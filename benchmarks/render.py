@@ -6,7 +6,8 @@ Both draw the same frames of a finished clip, all cameras with masks, with the s
 them. The plain loop renders whole frames to PNG at Blender's default compression, then runs ffmpeg. Each row: processor
 seconds (user and system, all threads) and wall seconds of a picture, that is one frame of one camera with its mask;
 seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones, all
-together, `worst_psnr_db` the worst one; at the smallest size the frames are spread over the whole clip. A full run adds rows
+together, `worst_psnr_db` the worst one; at the smallest size the frames are spread over the whole clip. A full run also holds
+both against the plain loop at 64 samples, in the clip's first frame, which tells whose grain the difference is, and adds rows
 of the Blender on the path, if there is one, for instance Debian's 3.4.1; --blender names another. It also watches one
 Blender's memory over many clips, which are small: --clips N.
 """
@@ -39,10 +40,13 @@ SAMPLES, SHADOWS = 4, True
 FPS = 60.0
 CLIP_FRAMES, FRAMES, QUICK_FRAMES = 30, 3, 2
 MEMORY_CLIPS = 50
+REFERENCE_SAMPLES = 64
 IN_BLENDER = Path(__file__).with_name("render_in_blender.py")
 
 
-def measure(scene: Path, renderer: str, width: int, frames: int, blender: str | None, out: Path) -> dict[str, Any]:
+def measure(
+    scene: Path, renderer: str, width: int, frames: int, blender: str | None, out: Path, samples: int = SAMPLES
+) -> dict[str, Any]:
     """One row; the pictures stay in `out`."""
     out.mkdir()
     facts = draw(
@@ -50,7 +54,7 @@ def measure(scene: Path, renderer: str, width: int, frames: int, blender: str | 
             "scene": str(scene.resolve()),
             "renderer": renderer,
             "width": width,
-            "samples": SAMPLES,
+            "samples": samples,
             "shadows": SHADOWS,
             "frames": frames,
             "out": str(out),
@@ -121,15 +125,33 @@ def encode_png(out: Path, video: str, size: tuple[int, int]) -> None:
 
 
 def signal_to_noise(ours: Path, plain: Path, cameras: list[str], size: tuple[int, int]) -> dict[str, float]:
-    """Peak signal-to-noise ratio (dB) of our pictures against the plain ones: of all together, and of the worst."""
+    """Peak signal-to-noise ratio (dB) of some pictures against plain ones: of all together, and of the worst."""
     errors = []
     for file in sorted(file for camera in cameras for file in plain.glob(f"{camera}.*.png")):
-        with av.open(str(file)) as container:
-            wanted = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(float)
-        made = np.fromfile(ours / f"{file.stem}.raw", np.uint8).reshape(size[1], size[0], 3)
+        raw, wanted = ours / f"{file.stem}.raw", read_png(file)
+        made = np.fromfile(raw, np.uint8).reshape(size[1], size[0], 3) if raw.is_file() else read_png(ours / file.name)
         errors.append(((made - wanted) ** 2).mean())
     squares = {"psnr_db": np.mean(errors), "worst_psnr_db": max(errors)}
     return {name: round(float(10 * np.log10(255**2 / square)), 2) for name, square in squares.items()}
+
+
+def read_png(file: Path) -> np.ndarray:
+    """A picture [H, W, 3], as numbers that may be taken from each other."""
+    with av.open(str(file)) as container:
+        return next(container.decode(video=0)).to_ndarray(format="rgb24").astype(float)
+
+
+def against_many_samples(scene: Path, width: int) -> dict[str, Any]:
+    """How near (dB) our picture and the plain one come to the plain one at many samples, in the clip's first frame."""
+    found: dict[str, Any] = {"samples": REFERENCE_SAMPLES, "width": width}
+    with tempfile.TemporaryDirectory() as scratch:
+        many = Path(scratch) / "many"
+        measure(scene, "plain", width, 1, None, many, REFERENCE_SAMPLES)
+        for renderer in ("ours", "plain"):
+            measure(scene, renderer, width, 1, None, Path(scratch) / renderer)
+            nearness = signal_to_noise(Path(scratch) / renderer, many, camera_names(scene), picture_size(scene, width))
+            found[f"{renderer}_psnr_db"] = nearness["psnr_db"]
+    return found
 
 
 def compare(scene: Path, width: int, frames: int, blender: str | None) -> list[dict[str, Any]]:
@@ -174,6 +196,9 @@ def main() -> None:
             for row in rows[-2:]:
                 print(json.dumps(row), file=sys.stderr, flush=True)
     content = {"machine": machine(), "samples": SAMPLES, "shadows": SHADOWS, "pictures": rows}
+    if not arguments.quick:
+        content["reference"] = against_many_samples(arguments.clip / "scene.json", min(widths))
+        print(json.dumps(content["reference"]), file=sys.stderr)
     if arguments.clips and not arguments.quick:
         content["memory"] = memory_of_clips(arguments.clip / "scene.json", arguments.clips)
         print(json.dumps(content["memory"]), file=sys.stderr)

@@ -82,7 +82,7 @@ def watch_memory(job: dict[str, Any]) -> dict[str, Any]:
 def write_small_clip(scene: Path, out: Path) -> Path:
     """The clip with pictures 90 px wide, one lamp and one sample; returns its scene.json."""
     content, cameras = (json.loads(scene.with_name(name).read_text()) for name in ("scene.json", "cameras.json"))
-    for file in (*content["body"], "clothes", "cameras"):
+    for file in (*content["body"], "clothes", "cameras", *(["cloth"] if "cloth" in content else [])):
         holder = content["body"] if file in content["body"] else content
         holder[file] = str((scene.parent / holder[file]).resolve())
     content |= {"cameras": "cameras.json", "lights": content["lights"][:1]}
