@@ -3,9 +3,10 @@
 
 The empty room is rendered once per camera. In each frame the light that the person takes from it is computed
 (room_light.py); the person is rendered alone and laid over the room. Under a sky, whose shadows only EEVEE knows, a
-coarse picture of the room, the person hidden but not its shadow, tells by what factor the light changes. Where Blender cannot hide the room from the camera and keep its light (EEVEE before 4.2,
-Workbench) a window around the body is rendered with the room in it and pasted in. `benchmarks/render.py` holds the
-frames against whole ones. A GPU draws whole frames: there most of a frame's time is what each call to Blender costs.
+coarse picture of the room, the person hidden but not its shadow, tells by what factor the light changes. Workbench, which
+has no light to keep, renders a window around the body with the room in it, which is pasted in. `benchmarks/render.py` holds
+the frames against whole ones. A GPU draws whole frames: there most of a frame's time is what each call to Blender costs. So
+does EEVEE before 4.2, which cannot hide the room from the camera and keep its light.
 """
 
 import contextlib
@@ -66,9 +67,7 @@ class Painter:
         self._people = list(stage.people.values())
         self._render: dict[str, Any] = stage.description.content["render"]
         set_engine(scene, self._render)
-        engine = self._render["engine"]
-        self._alone = engine == "eevee" and bpy.app.version >= FIRST_HIDING_VERSION
-        self._plate = None if whole_frames(engine, on_gpu) else self._empty_room()
+        self._plate = None if whole_frames(self._render["engine"], on_gpu) else self._empty_room()
 
     def picture(self) -> np.ndarray:
         """The frame that the stage shows now: sRGB bytes [H, W, 3]."""
@@ -76,7 +75,7 @@ class Painter:
             return to_display(shoot(self._scene, self._camera, self._item, whole(self._camera), 1, self._scratch))
         window = body_window(self._stage, self._camera)
         frame = self._lit_room(self._plate)
-        if window is not None and self._alone:
+        if window is not None and self._render["engine"] == "eevee":
             lay_over(frame, self._person(window), window.top, window.left)
         elif window is not None:
             paste(frame, self._shoot(window), window.top, window.left)
@@ -135,7 +134,7 @@ class Painter:
 
     def _coarse(self) -> np.ndarray:
         """All of the room, coarse."""
-        with hidden_from_camera(self._people if self._alone else ()):
+        with hidden_from_camera(self._people):
             return shoot_coarse(self._scene, self._camera, self._item, COARSENESS, self._scratch)
 
 
@@ -159,15 +158,14 @@ def without_shadows(scene: bpy.types.Scene) -> Iterator[None]:
 
 def whole_frames(engine: str, on_gpu: bool) -> bool:
     """Whether frames are drawn whole, not put together from parts."""
-    return engine == "cycles" or (engine == "eevee" and on_gpu)
+    return engine == "cycles" or (engine == "eevee" and (on_gpu or bpy.app.version < FIRST_HIDING_VERSION))
 
 
 def new_caster(stage: Stage, on_gpu: bool) -> Caster | None:
     """What computes the person's shadows, or None where Blender draws them all, or nobody does."""
     render = stage.description.content["render"]
     drawn = whole_frames(render["engine"], on_gpu) or stage.description.sky is not None
-    hiding = render["engine"] == "eevee" and bpy.app.version >= FIRST_HIDING_VERSION
-    return Caster(stage) if hiding and render["shadows"] and not drawn else None
+    return Caster(stage) if render["engine"] == "eevee" and render["shadows"] and not drawn else None
 
 
 def body_window(stage: Stage, camera: Camera) -> Window | None:
