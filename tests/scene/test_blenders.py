@@ -20,9 +20,9 @@ from tests.scene.blenders import DEBIAN, EACH, LTS, OTHERS, environment, run_lin
 from tests.scene.scene_clip import CLIP, FRAMES, squat_run
 
 CAMERAS = tuple(paper_views())
-LEVELS = {LTS: 1.0, DEBIAN: 8.0}
+LEVELS = {LTS: 3.0, DEBIAN: 8.0}
 """Largest mean difference from the picture of the module, of 255 levels of sRGB: docs/blenders.md tells what was measured
-(0.1; 2.9 to 5.5), in larger pictures with less noise."""
+(0.1; 2.9 to 5.5), in larger pictures at four samples; these have one, and 1.8 in 4.2."""
 
 SPHERES = """
 import json, sys
