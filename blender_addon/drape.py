@@ -7,7 +7,6 @@ standard output or the file descriptor of --progress-fd: "start" with the number
 with a reason for a garment whose simulation failed and that moves with the body instead, and "done".
 """
 
-import json
 import math
 import os
 import sys
@@ -23,9 +22,9 @@ from .description import SceneError, read_description
 from .drape_mesh import LEASH_M, Coarse, coarse_mesh, edges_of, fault, follow, held_share, lengths
 from .drape_motion import Steps, simulated_steps
 from .interface.point_cache import PointCache
+from .jobs import run_jobs, tell
 from .many_frames import Mover
 from .push_out import Surface, push_out
-from .render import build_parser, die_with_parent, open_progress, tell
 from .scene_builder import add_mesh
 from .subject import DRAPED, Subject, load_subject
 
@@ -54,16 +53,7 @@ DEEP_M, DEEP_SHARE = 0.02, 0.01
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Drape the clothes of every job of standard input; returns the exit status."""
-    parsed = build_parser("blender_addon.drape", __doc__).parse_args(arguments)
-    die_with_parent()
-    with open_progress(parsed.progress_fd) as progress:
-        for line in sys.stdin:
-            try:
-                drape_job(json.loads(line), progress, parsed.parent)
-            except (SceneError, OSError) as error:
-                tell(progress, event="error", message=str(error))
-                return 2
-    return 0
+    return run_jobs("blender_addon.drape", __doc__, drape_job, arguments)
 
 
 def drape_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from .subject import Garment, face_mean
 
-SPACING_M = 0.018
 HOLD_SHARE = 0.7
 """hold_m is this share of the distance from the skin at rest (odah_gen.scene.garments)."""
 HELD_M, LOOSE_M = 0.010, 0.018

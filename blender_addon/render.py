@@ -8,11 +8,7 @@ OUT/<camera>_<kind>.<frame>.raw of each kind of guides.KINDS in the job's "measu
 JSON tells which one is done, on standard output or the file descriptor of --progress-fd.
 """
 
-import argparse
-import ctypes
-import json
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,12 +19,12 @@ import numpy as np
 
 from .description import SceneError, read_description
 from .guides import Guides
+from .jobs import run_jobs, tell
 from .painter import Painter, body_window, new_caster
 from .room_light import Caster
 from .scene_builder import Stage, build_stage, new_mask_scene, remove_stage, set_engine, show_frame
 from .shots import Window, shoot
 
-PR_SET_PDEATHSIG = 1
 CYCLES = "Cycles on the processor"
 SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe", "processor")
 """Mesa's, and CYCLES; odah_gen.scene.blender names the same, for neither may import the other."""
@@ -36,36 +32,7 @@ SOFTWARE_RENDERERS = ("llvmpipe", "softpipe", "swrast", "lavapipe", "processor")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render every job of standard input; returns the exit status."""
-    parsed = build_parser().parse_args(arguments)
-    die_with_parent()
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    with open_progress(parsed.progress_fd) as progress:
-        for line in sys.stdin:
-            try:
-                render_job(json.loads(line), progress, parsed.parent)
-            except (SceneError, OSError) as error:
-                tell(progress, event="error", message=str(error))
-                return 2
-    return 0
-
-
-def build_parser(name: str = "blender_addon.render", text: str | None = __doc__) -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog=name, description=text)
-    parser.add_argument("--parent", type=int, default=os.getppid(), help="process without which this one ends")
-    parser.add_argument("--progress-fd", type=int, help="file descriptor for the progress lines")
-    return parser
-
-
-def die_with_parent() -> None:
-    """Ask Linux to end this process when the one that started it ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def open_progress(descriptor: int | None) -> TextIO:
-    """Where progress lines go."""
-    return os.fdopen(os.dup(1) if descriptor is None else descriptor, "w")
+    return run_jobs("blender_addon.render", __doc__, render_job, arguments)
 
 
 def render_job(job: Mapping[str, Any], progress: TextIO, parent: int) -> None:
@@ -150,11 +117,6 @@ def renderer(stage: Stage, masks: bpy.types.Scene, scratch: Path) -> str:
 def is_software(renderer: str) -> bool:
     """Whether a renderer, by its name, draws without a GPU."""
     return any(name in renderer.lower() for name in SOFTWARE_RENDERERS)
-
-
-def tell(progress: TextIO, **event: Any) -> None:
-    """Write one progress line."""
-    print(json.dumps(event), file=progress, flush=True)
 
 
 if __name__ == "__main__":
