@@ -5,11 +5,12 @@
 Both draw the same frames of a finished clip, all cameras with masks, with the same samples and shadows, and encode
 them. The plain loop renders whole frames to PNG at Blender's default compression, then runs ffmpeg. Each row: processor
 seconds (user and system, all threads) and wall seconds of a picture, that is one frame of one camera with its mask;
-seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against the plain ones, all
-together, `worst_psnr_db` the worst one; at the smallest size the frames are spread over the whole clip. A full run also holds
-both against the plain loop at 64 samples, in the clip's first frame, which tells whose grain the difference is, and adds rows
-of the Blender on the path, if there is one, for instance Debian's 3.4.1; --blender names another. It also watches one
-Blender's memory over many clips, which are small: --clips N.
+seconds to the first frame, and what comes once per clip; memory. `psnr_db` holds our pictures against whole frames that
+Blender renders at the same settings, all together, `worst_psnr_db` the worst one; at the smallest size the frames are spread
+over the whole clip. (The plain loop's own settings differ in that each sample asks one place of a lamp about shadow, not
+four.) A full run also holds both against whole frames of 64 samples, in the clip's first frame, which tells whose grain the
+difference is, and adds rows of the Blender on the path, if there is one, for instance Debian's 3.4.1; --blender names
+another. It also watches one Blender's memory over many clips, which are small: --clips N.
 """
 
 import argparse
@@ -124,10 +125,10 @@ def encode_png(out: Path, video: str, size: tuple[int, int]) -> None:
     target.run(cmd=imageio_ffmpeg.get_ffmpeg_exe(), quiet=True)
 
 
-def signal_to_noise(ours: Path, plain: Path, cameras: list[str], size: tuple[int, int]) -> dict[str, float]:
-    """Peak signal-to-noise ratio (dB) of some pictures against plain ones: of all together, and of the worst."""
+def signal_to_noise(ours: Path, whole: Path, cameras: list[str], size: tuple[int, int]) -> dict[str, float]:
+    """Peak signal-to-noise ratio (dB) of some pictures against whole frames: of all together, and of the worst."""
     errors = []
-    for file in sorted(file for camera in cameras for file in plain.glob(f"{camera}.*.png")):
+    for file in sorted(file for camera in cameras for file in whole.glob(f"{camera}.*.png")):
         raw, wanted = ours / f"{file.stem}.raw", read_png(file)
         made = np.fromfile(raw, np.uint8).reshape(size[1], size[0], 3) if raw.is_file() else read_png(ours / file.name)
         errors.append(((made - wanted) ** 2).mean())
@@ -142,12 +143,12 @@ def read_png(file: Path) -> np.ndarray:
 
 
 def against_many_samples(scene: Path, width: int) -> dict[str, Any]:
-    """How near (dB) our picture and the plain one come to the plain one at many samples, in the clip's first frame."""
+    """How near (dB) our picture and the whole frame come to that of many samples, in the clip's first frame."""
     found: dict[str, Any] = {"samples": REFERENCE_SAMPLES, "width": width}
     with tempfile.TemporaryDirectory() as scratch:
         many = Path(scratch) / "many"
-        measure(scene, "plain", width, 1, None, many, REFERENCE_SAMPLES)
-        for renderer in ("ours", "plain"):
+        measure(scene, "whole", width, 1, None, many, REFERENCE_SAMPLES)
+        for renderer in ("ours", "whole"):
             measure(scene, renderer, width, 1, None, Path(scratch) / renderer)
             nearness = signal_to_noise(Path(scratch) / renderer, many, camera_names(scene), picture_size(scene, width))
             found[f"{renderer}_psnr_db"] = nearness["psnr_db"]
@@ -155,11 +156,13 @@ def against_many_samples(scene: Path, width: int) -> dict[str, Any]:
 
 
 def compare(scene: Path, width: int, frames: int, blender: str | None) -> list[dict[str, Any]]:
-    """Our row and the plain one of a picture size."""
+    """Our row and the plain one of a picture size; the plain loop draws few frames, for it is slow."""
+    counts = {"ours": frames, "plain": min(frames, FRAMES), "whole": frames}
     with tempfile.TemporaryDirectory() as scratch:
-        outs = {renderer: Path(scratch) / renderer for renderer in ("ours", "plain")}
-        rows = [measure(scene, renderer, width, frames, blender, out) for renderer, out in outs.items()]
-        rows[0] |= signal_to_noise(outs["ours"], outs["plain"], camera_names(scene), picture_size(scene, width))
+        outs = {renderer: Path(scratch) / renderer for renderer in counts}
+        rows = [measure(scene, renderer, width, counts[renderer], blender, out) for renderer, out in outs.items()]
+        rows[0] |= signal_to_noise(outs["ours"], outs["whole"], camera_names(scene), picture_size(scene, width))
+    del rows[2]  # drawn for its pictures
     rows[0]["times_cheaper"] = round(rows[1]["cpu_s_per_picture"] / rows[0]["cpu_s_per_picture"], 2)
     return rows
 

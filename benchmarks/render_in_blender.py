@@ -1,6 +1,6 @@
 """One row of benchmarks/render.py, run inside Blender: python benchmarks/render_in_blender.py JOB < nothing.
 
-JOB is JSON: scene, renderer ("ours" or "plain"), engine (without it, eevee), width, samples, shadows, frames, out; prints processor and wall seconds
+JOB is JSON: scene, renderer ("ours", "plain", or "whole" for whole frames at the settings of ours), engine (without it, eevee), width, samples, shadows, frames, out; prints processor and wall seconds
 of each frame (all cameras, pictures and masks), seconds to the first frame, and memory. With renderer "memory" and clips
 instead, prints the memory in use after each clip, small ones of one camera and one lamp.
 """
@@ -43,7 +43,8 @@ def draw_frames(job: dict[str, Any]) -> dict[str, Any]:
     scene = bpy.context.scene
     stage = build_stage(scene, resized(Path(job["scene"]), job))
     masks = new_mask_scene(stage.people.values())
-    draw = {"ours": draw_ours, "plain": draw_plain}[job["renderer"]](stage, scene, masks, Path(job["out"]))
+    begin = {"ours": draw_ours, "plain": draw_plain, "whole": draw_whole}[job["renderer"]]
+    draw = begin(stage, scene, masks, Path(job["out"]))
     cpu, wall, first_s = [processor_s()], [time.monotonic()], 0.0
     for frame in frames_to_draw(stage, job["frames"]):
         show_frame(stage, frame)
@@ -141,10 +142,16 @@ def draw_ours(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, out:
 
 
 def draw_plain(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, out: Path) -> Callable[[int], None]:
-    """What most people write: whole frames to PNG."""
-    set_engine(scene, stage.description.content["render"])
+    """What most people write: whole frames to PNG, at Blender's own settings."""
+    draw = draw_whole(stage, scene, masks, out)
     if hasattr(scene.eevee, "shadow_ray_count"):
         scene.world.probe_resolution, scene.eevee.shadow_ray_count = "1024", 1  # Blender's defaults
+    return draw
+
+
+def draw_whole(stage: Stage, scene: bpy.types.Scene, masks: bpy.types.Scene, out: Path) -> Callable[[int], None]:
+    """Whole frames to PNG at the settings of ours: what its pictures are held against."""
+    set_engine(scene, stage.description.content["render"])
     for each, mode in ((scene, "RGB"), (masks, "BW")):
         settings = each.render.image_settings
         settings.file_format, settings.color_mode, settings.compression = "PNG", mode, BLENDER_DEFAULT_COMPRESSION

@@ -20,8 +20,13 @@ LEAST_DEPTH_M = 0.05
 WIDEST = 1.5
 """A map reaches this far beside its axis, per away: 56 degrees."""
 COLOR_STEPS = 4
-LIFT_M, BIAS_M = 0.01, 0.015
-"""The skin is held off itself by so much, along its normal and from the lamp, so that it does not lie in its own shadow."""
+LIFT_M, OWN_BIAS_M, BIAS_M = 0.01, 0.03, 0.005
+"""Skin and cloth are held off along their normal by so much. Then a surface hides nothing of itself that lies less than
+`OWN_BIAS_M` below it, so that it does not lie in its own shadow; another one, a hem over a thigh or a cap's peak over a
+face, hides what lies more than `BIAS_M` below.
+"""
+PARTS = 16
+"""So many surfaces can be told apart in a map."""
 FAINT = 1e-4
 """Of a lamp's power, irradiance (1/m²) that needs no shadow."""
 
@@ -47,7 +52,8 @@ class LightMap:
         origins: [K, 3], the light's points in these axes, m.
         low: [2], the maps' first corner: right and up per away.
         cell: side of a cell, in the same measure.
-        depths: [K, rows, columns], how far away the person begins, m; infinite where it is not.
+        depths: [K, rows, columns], how far away the person begins, m; infinite where it is not. The last four bits of
+            such a number tell which surface begins there (`owners`).
     """
 
     axes: np.ndarray
@@ -87,19 +93,34 @@ def light_points(middle: np.ndarray, size: np.ndarray) -> np.ndarray:
     return middle + np.column_stack([lattice * size, np.zeros(LATTICE)])
 
 
-def draw_light_map(points: np.ndarray, origins: np.ndarray) -> LightMap:
-    """Draw points [N, 3] of the person as seen from the points [K, 3] of a light; all m, world frame."""
+def draw_light_map(points: np.ndarray, origins: np.ndarray, parts: np.ndarray | None = None) -> LightMap:
+    """Draw points [N, 3] of the person as seen from the points [K, 3] of a light; all m, world frame.
+
+    `parts` [N], numbers below 16, tell which surface each point lies on; without it all lie on surface 0.
+    """
     axes = facing(points.mean(axis=0) - origins.mean(axis=0))
     turned, seen_from = (points @ axes.T).astype(np.float32), (origins @ axes.T).astype(np.float32)
-    turned = turned[np.argsort(-turned[:, 2])]
+    order = np.argsort(-turned[:, 2])
+    turned, parts = turned[order], np.zeros(len(points), int) if parts is None else parts[order]
     cell = CELL_M / float(max(turned[:, 2].mean() - seen_from[:, 2].mean(), LEAST_DEPTH_M))
     seen = [project_points(turned, origin, cell) for origin in seen_from]
     low = np.min([cells.min(axis=1) for cells, _ in seen], axis=0) - 2
     columns, rows = np.max([cells.max(axis=1) for cells, _ in seen], axis=0) - low + 3
     depths = np.full((len(origins), rows * columns), np.inf, np.float32)
     for map_depths, (cells, away) in zip(depths, seen):
-        map_depths[(cells[1] - low[1]) * columns + cells[0] - low[0]] = away  # the nearest comes last and stays
+        # The nearest comes last and stays.
+        map_depths[(cells[1] - low[1]) * columns + cells[0] - low[0]] = owned(away, parts)
     return LightMap(axes, seen_from, low * cell, cell, close_holes(depths.reshape(-1, rows, columns)))
+
+
+def owned(depths: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Depths [N] whose last bits tell the surface: micrometres less exact, and in the same order."""
+    return (depths.astype(np.float32).view(np.int32) & -PARTS | parts.astype(np.int32)).view(np.float32)
+
+
+def owners(depths: np.ndarray) -> np.ndarray:
+    """The surfaces that `owned` wrote into depths."""
+    return depths.view(np.int32) & PARTS - 1
 
 
 def project_points(turned: np.ndarray, origin: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +151,12 @@ def close_holes(depths: np.ndarray) -> np.ndarray:
 
 
 def light_left(
-    maps: Sequence[LightMap], powers_w: Sequence[float], ambient: float, places: np.ndarray, normals: np.ndarray
+    maps: Sequence[LightMap],
+    powers_w: Sequence[float],
+    ambient: float,
+    places: np.ndarray,
+    normals: np.ndarray,
+    parts: np.ndarray | int = 0,
 ) -> np.ndarray:
     """What share of their light the person leaves places of its own skin and clothes: [M], between 0 and 1.
 
@@ -140,26 +166,26 @@ def light_left(
         ambient: radiance from all around.
         places: [M, 3], m, world frame.
         normals: [M, 3], world frame.
+        parts: [M], numbers of the surfaces that they lie on.
     """
     full = np.full(len(places), np.pi * ambient, np.float32)
-    left = full.copy()
+    left, of_place = full.copy(), np.broadcast_to(parts, len(places))
     for light, power_w in zip(maps, powers_w):
         towards = light.origins.mean(axis=0) @ light.axes - places
         distance = np.linalg.norm(towards, axis=1)
         slopes = np.maximum((towards * normals).sum(axis=1), 0) * np.maximum(towards[:, 2], 0)
         given = (power_w / np.pi * slopes / distance**4).astype(np.float32)
         lit = given > FAINT * power_w
-        moved = places[lit] + LIFT_M * normals[lit]
         full += given
         left += given
-        left[lit] -= given[lit] * hidden_share(light, moved, BIAS_M)
+        left[lit] -= given[lit] * hidden_share(light, places[lit] + LIFT_M * normals[lit], of_place[lit])
     return left / np.maximum(full, 1e-6)
 
 
-def hidden_share(light: LightMap, places: np.ndarray, bias_m: float = 0.0) -> np.ndarray:
+def hidden_share(light: LightMap, places: np.ndarray, parts: np.ndarray | None = None) -> np.ndarray:
     """What share of the light's points the person hides from places [M, 3] (m, world frame): [M].
 
-    What lies less than `bias_m` in front of a place does not hide it.
+    Places on the person itself tell their surface: `parts` [M].
     """
     turned = places.astype(np.float32) @ light.axes.T.astype(np.float32)
     size = np.array(light.depths.shape[:0:-1])
@@ -169,11 +195,12 @@ def hidden_share(light: LightMap, places: np.ndarray, bias_m: float = 0.0) -> np
     about = ((turned[:, :2] - middle[:2]) / away[:, None] - light.low) / light.cell
     near = ((about > -reach[:, None]) & (about < size + reach[:, None])).all(axis=1) & (away > LEAST_DEPTH_M)
     shares = np.zeros(len(places), np.float32)
-    shares[near] = sum(hidden(light, number, turned[near], bias_m) for number in range(len(light.origins)))
+    parts = None if parts is None else parts[near]
+    shares[near] = sum(hidden(light, number, turned[near], parts) for number in range(len(light.origins)))
     return shares / len(light.origins)
 
 
-def hidden(light: LightMap, number: int, turned: np.ndarray, bias_m: float) -> np.ndarray:
+def hidden(light: LightMap, number: int, turned: np.ndarray, parts: np.ndarray | None) -> np.ndarray:
     """Whether the person hides one point of a light from places [M, 3], given in the map's axes: 0 or 1, [M]."""
     origin, depths = light.origins[number], light.depths[number]
     away = np.maximum(turned[:, 2] - origin[2], LEAST_DEPTH_M)
@@ -182,7 +209,10 @@ def hidden(light: LightMap, number: int, turned: np.ndarray, bias_m: float) -> n
         start, scale = np.float32(light.low[axis] / light.cell), np.float32(1 / light.cell)
         cells = (turned[:, axis] - origin[axis]) / away * scale - start
         place.append(np.clip(cells, 0, size - 1).astype(np.int32))  # the outermost cells are empty
-    return (depths[place[1], place[0]] < away - np.float32(bias_m)).astype(np.float32)
+    begins = depths[place[1], place[0]]
+    if parts is not None:
+        away = away - np.where(owners(begins) == parts, np.float32(OWN_BIAS_M), np.float32(BIAS_M))
+    return (begins < away).astype(np.float32)
 
 
 def light_shares(answers: np.ndarray, channels: np.ndarray, colors: np.ndarray, ambient: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ does EEVEE before 4.2, which cannot hide the room from the camera and keep its l
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 from .compose import enlarge, lay_over, light_change, paste, to_display
 from .description import Camera
 from .meshes import world_vertices
+from .raster import LEAST_DEPTH_M, project
 from .room_light import Caster, RoomLight, room_parts
 from .scene_builder import Stage, set_engine
 from .shots import Window, shoot, shoot_coarse, shoot_filtered, shoot_sampled, whole
@@ -78,7 +80,8 @@ class Painter:
         if window is not None and self._render["engine"] == "eevee":
             lay_over(frame, self._person(window), window.top, window.left)
         elif window is not None:
-            paste(frame, self._shoot(window), window.top, window.left)
+            part = shoot(self._scene, self._camera, self._item, window, 1, self._scratch)
+            paste(frame, part, window.top, window.left)
         return to_display(frame)
 
     def mask(self) -> np.ndarray:
@@ -115,20 +118,16 @@ class Painter:
             return plate.room.copy()
         return plate.room * enlarge(change, self._camera.width, self._camera.height)
 
-    def _shoot(self, window: Window, alpha: bool = False) -> np.ndarray:
-        """A window at full quality."""
-        if self._render["engine"] == "eevee":
-            return shoot_filtered(
-                self._scene, self._camera, self._item, window, self._render["samples"], self._scratch, alpha
-            )
-        return shoot(self._scene, self._camera, self._item, window, 1, self._scratch)
-
     def _person(self, window: Window) -> np.ndarray:
         """The person without the room but in its light; RGBA, premultiplied."""
         self._scene.render.film_transparent = True
-        shadows = without_shadows(self._scene) if self._caster is not None else contextlib.nullcontext()
+        caster, samples = self._caster, self._render["samples"]
+        light = partial(caster.light_left, self._camera) if caster is not None else None
+        shadows = without_shadows(self._scene) if caster is not None else contextlib.nullcontext()
         with hidden_from_camera(room_parts(self._stage)), shadows:
-            person = self._shoot(window, alpha=True)
+            person = shoot_filtered(
+                self._scene, self._camera, self._item, window, samples, self._scratch, alpha=True, light=light
+            )
         self._scene.render.film_transparent = False
         return person
 
@@ -171,11 +170,9 @@ def new_caster(stage: Stage, on_gpu: bool) -> Caster | None:
 def body_window(stage: Stage, camera: Camera) -> Window | None:
     """The part of the picture that the person and the shadows at its feet can touch; None when it is out of sight."""
     points = np.concatenate([world_vertices(item) for item in stage.people.values()])
-    seen = points @ camera.rotation.T + camera.translation_m
-    if (seen[:, 2] < 0.05).any():
+    pixels, depths = project(camera, points)
+    if (depths < LEAST_DEPTH_M).any():
         return whole(camera)
-    focal = camera.lens_mm / camera.sensor_width_mm * camera.width
-    pixels = focal * seen[:, :2] / seen[:, 2:] + [camera.width / 2, camera.height / 2]
     low, high = pixels.min(0), pixels.max(0)
     margin = max(LEAST_MARGIN_PX, MARGIN * (high[1] - low[1]))
     (left, top), (right, bottom) = np.floor(low - margin).astype(int), np.ceil(high + margin).astype(int)

@@ -27,38 +27,64 @@ from .occlusion import (
     light_shares,
     spread_points,
 )
+from .raster import project, see
 from .scene_builder import Stage, principled
-from .shots import coarse_camera, shoot_coarse
+from .shots import Window, coarse_camera, shoot_coarse
 
 CHANNELS = 3
-LIGHT_LEFT = "light left"
+LEAK_M = 0.02
+"""EEVEE's own shadows leave some light on what lies closer below the person, such as the floor along a shoe's sole."""
 
 
 class Caster:
-    """The person as every lamp sees it."""
+    """The person as every lamp sees it, and in what light that leaves it."""
 
     def __init__(self, stage: Stage) -> None:
         """Spread points over body and clothes in the frame that the stage shows."""
         self._people = list(stage.people.values())
-        self._points = [spread_points(world_vertices(item), triangles(item)) for item in self._people]
+        starts = np.cumsum([0, *(len(item.data.vertices) for item in self._people)])
+        triangles_of = [triangles(item) for item in self._people]
+        self._faces = np.concatenate([faces + start for faces, start in zip(triangles_of, starts)])
+        self._vertices, self._normals = (
+            np.concatenate([of(item) for item in self._people]) for of in (world_vertices, vertex_normals)
+        )
+        self._points = spread_points(self._vertices, self._faces)
+        of_vertex = np.repeat(np.arange(len(self._people)), np.diff(starts))
+        self._parts_of_faces, self._parts_of_points = (
+            of_vertex[self._faces[:, 0]],
+            of_vertex[self._points.vertices[:, 0]],
+        )
         self._lamps = [light_points(np.array(item.location), lamp_size(item)) for item in lamps(stage)]
         self._powers_w = [float(item.data.energy) for item in lamps(stage)]
         self._ambient = float(np.mean(stage.description.content["ambient_linear"]))
         self.maps: list[LightMap] = []
-        for item in self._people:
-            item.data.attributes.new(LIGHT_LEFT, "FLOAT", "POINT")
-            for material in item.data.materials:
-                dim(material)
 
     def cast(self) -> None:
         """Draw the maps of the frame that the stage shows now, and shade the person by them."""
-        pairs = zip(self._points, self._people)
-        points = np.concatenate([points.places(under_surface(item)) for points, item in pairs])
-        self.maps = [draw_light_map(points, lamp) for lamp in self._lamps]
-        for item in self._people:
-            left = light_left(self.maps, self._powers_w, self._ambient, world_vertices(item), vertex_normals(item))
-            item.data.attributes[LIGHT_LEFT].data.foreach_set("value", left)
-            item.data.update()
+        self._vertices = np.concatenate([world_vertices(item) for item in self._people])
+        self._normals = np.concatenate([vertex_normals(item) for item in self._people])
+        # Half a cell below the surface, for a map's outline lies half a cell outside the points.
+        points = self._points.places(self._vertices - CELL_M / 2 * self._normals)
+        self.maps = [draw_light_map(points, lamp, self._parts_of_points) for lamp in self._lamps]
+
+    def light_left(self, camera: Camera, window: Window, fine: int) -> np.ndarray:
+        """What share of its light the person leaves itself in each fine pixel of a window, [rows, columns, 1].
+
+        Args:
+            camera: whose picture it is.
+            window: part of the picture.
+            fine: fine pixels along a pixel's side.
+        """
+        width, height = window.width * fine, window.height * fine
+        pixels, depths = project(camera, self._vertices)
+        seen = see((pixels - [window.left, window.top]) * fine, depths, self._faces, width, height)
+        places, normals = (seen.values(self._faces, values) for values in (self._vertices, self._normals))
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
+        left = np.full(width * height, np.nan, np.float32)
+        left[seen.pixels] = light_left(
+            self.maps, self._powers_w, self._ambient, places, normals, self._parts_of_faces[seen.triangles]
+        )
+        return reach_out(left.reshape(height, width))[..., None]
 
 
 class RoomLight:
@@ -87,6 +113,7 @@ class RoomLight:
         colors = np.array([item.data.color for item in lamps(stage)])
         shares = light_shares(answers, channels, colors, np.array(stage.description.content["ambient_linear"]))
         self._places, met = seen_places(stage, small)
+        self._places[:, 2] += LEAK_M
         self._shares = shares * met.reshape(small.height, small.width, 1)
 
     def change(self, maps: list[LightMap]) -> np.ndarray:
@@ -97,22 +124,15 @@ class RoomLight:
         return np.maximum(change, 0)
 
 
-def under_surface(item: bpy.types.Object) -> np.ndarray:
-    """Vertices of a mesh half a cell below its surface, for a map's outline lies half a cell outside the points."""
-    return world_vertices(item) - CELL_M / 2 * vertex_normals(item)
-
-
-def dim(material: bpy.types.Material) -> None:
-    """Let a material reflect only the share of light that its mesh tells."""
-    tree, shader = material.node_tree, principled(material)
-    if not shader.outputs["BSDF"].links or shader.outputs["BSDF"].links[0].to_node.type == "MIX_SHADER":
-        return
-    share, mix = tree.nodes.new("ShaderNodeAttribute"), tree.nodes.new("ShaderNodeMixShader")
-    share.attribute_name = LIGHT_LEFT
-    surface = shader.outputs["BSDF"].links[0].to_socket
-    tree.links.new(share.outputs["Fac"], mix.inputs["Fac"])
-    tree.links.new(shader.outputs["BSDF"], mix.inputs[2])
-    tree.links.new(mix.outputs["Shader"], surface)
+def reach_out(left: np.ndarray) -> np.ndarray:
+    """Fill what is not known [rows, columns] from its neighbours, where a rounded outline may still show the person."""
+    known = np.isfinite(left)
+    filled = np.where(known, left, 1).astype(np.float32)
+    for axis in (0, 1):
+        for step in (1, -1):
+            moved, there = np.roll(left, step, axis), np.roll(known, step, axis)
+            filled = np.where(~known & there, moved, filled)
+    return filled
 
 
 def lamps(stage: Stage) -> list[bpy.types.Object]:

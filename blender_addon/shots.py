@@ -9,6 +9,7 @@ to EEVEE, or shadows would be hard.
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,8 +84,13 @@ def shoot_filtered(
     samples: int,
     file: Path,
     alpha: bool = False,
+    light: Callable[[Window, int], np.ndarray] | None = None,
 ) -> np.ndarray:
-    """Linear RGB or RGBA of a window, each pixel from about so many samples (rounded up to a square)."""
+    """Linear RGB or RGBA of a window, each pixel from about so many samples (rounded up to a square).
+
+    `light` tells by what the colours of the fine pixels of a window are multiplied [rows, columns, 1], for so many fine
+    pixels along a pixel's side; only where shadows belong to samples.
+    """
     if bpy.app.version < FIRST_SHADOWS_PER_SAMPLE:
         scene.render.filter_size, scene.eevee.taa_render_samples = FILTER_RADIUS_PX, samples
         return shoot(scene, camera, item, window, 1, file, alpha)
@@ -93,6 +99,8 @@ def shoot_filtered(
     scene.render.filter_size, scene.eevee.taa_render_samples = POINT_SAMPLE_PX, 1
     set_shadow_detail(scene, fine)
     pixels = shoot(scene, camera, item, around, fine, file, alpha)
+    if light is not None:
+        pixels = np.concatenate([pixels[..., :3] * light(around, fine), pixels[..., 3:]], axis=2)
     filtered = filter_film(pixels, fine)
     top, left = window.top - around.top, window.left - around.left
     return filtered[top : top + window.height, left : left + window.width]

@@ -5,6 +5,7 @@ import pytest
 
 from blender_addon.occlusion import (
     CELL_M,
+    PARTS,
     SPACING_M,
     LightMap,
     close_holes,
@@ -13,6 +14,8 @@ from blender_addon.occlusion import (
     light_left,
     light_points,
     light_shares,
+    owned,
+    owners,
     spread_points,
 )
 
@@ -76,6 +79,38 @@ def test_a_ball_is_lit_above_and_dark_below() -> None:
     left = light_left([shaded], [100.0], 0.15, vertices, normals)
     assert left[0] < 0.05  # beneath the lamp, only the light from all around is left
     assert left[-1] > 0.999  # the underside had no more than that
+
+
+def tube(radius_m: float, low_m: float, high_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places on an upright tube about the Z axis, 4 mm apart along it, and their normals."""
+    around, height = np.meshgrid(np.linspace(0, 2 * np.pi, 180, False), np.arange(low_m, high_m, 0.004))
+    normals = np.stack([np.cos(around), np.sin(around), np.zeros_like(around)], -1).reshape(-1, 3)
+    return radius_m * normals + [0, 0, 1] * height.reshape(-1, 1), normals
+
+
+def test_a_hem_shades_what_lies_close_below_it_and_a_surface_not_itself() -> None:
+    (thigh, normals), (hem, outward) = tube(0.10, 0.2, 1.4), tube(0.112, 1.0, 1.4)
+    points = np.concatenate([thigh - CELL_M / 2 * normals, hem - CELL_M / 2 * outward])
+    told = np.repeat([0, 1], [len(thigh), len(hem)])
+    bare = (normals @ np.array([0.83, -0.55, 0]) > 0.5) & (thigh[:, 2] < 0.998)
+    below, far = (thigh[bare, 2] > 0.98), (thigh[bare, 2] < 0.5)
+    left = {}
+    for name, parts in (("two surfaces", told), ("one", np.zeros_like(told))):
+        shadow = draw_light_map(points, light_points(LAMP_M, SIZE_M), parts)
+        left[name] = light_left([shadow], [100.0], 0.0, thigh[bare], normals[bare])
+        assert left[name][far].mean() > 0.8  # a part of the lamp stands nearly above
+    assert left["two surfaces"][below].mean() < 0.75 * left["one"][below].mean()
+    on_hem = outward @ np.array([0.83, -0.55, 0]) > 0.5
+    assert light_left([shadow], [100.0], 0.0, hem[on_hem], outward[on_hem]).mean() > 0.95
+
+
+def test_depths_keep_their_order_and_tell_whose_they_are() -> None:
+    random = np.random.default_rng(3)
+    depths, parts = np.sort(random.uniform(0.5, 4, 200)).astype(np.float32), random.integers(0, PARTS, 200)
+    told = owned(depths, parts)
+    assert np.array_equal(owners(told), parts)
+    assert np.abs(told - depths).max() < 1e-5
+    assert (np.diff(told[np.diff(depths, prepend=0) > 1e-4]) > 0).all()
 
 
 def test_points_cover_a_surface_evenly() -> None:

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which point of a mesh each pixel of a camera shows, from geometry alone. numpy only."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .description import Camera
+
+LEAST_DEPTH_M = 0.05
+"""Triangles that reach nearer to the camera are left out."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What some pixels show.
+
+    Attributes:
+        pixels: [P], their numbers, row by row.
+        triangles: [P], which triangle is nearest there.
+        weights: [P, 3], of its corners, for the point that the pixel's middle shows.
+    """
+
+    pixels: np.ndarray
+    triangles: np.ndarray
+    weights: np.ndarray
+
+    def values(self, faces: np.ndarray, of_vertex: np.ndarray) -> np.ndarray:
+        """Values [P, C] at the points, from those of the vertices [V, C] of triangles [F, 3]."""
+        return np.einsum("pk,pkc->pc", self.weights, of_vertex[faces[self.triangles]])
+
+
+def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels [N, 2] (x to the right, y down, from the picture's top-left corner) and depths [N] (m) of points [N, 3]."""
+    seen = points @ camera.rotation.T + camera.translation_m
+    focal = camera.lens_mm / camera.sensor_width_mm * camera.width
+    middle = np.array([camera.width / 2, camera.height / 2])
+    return focal * seen[:, :2] / np.maximum(seen[:, 2:], 1e-6) + middle, seen[:, 2]
+
+
+def see(pixels: np.ndarray, depths: np.ndarray, faces: np.ndarray, width: int, height: int) -> Seen:
+    """Find the nearest triangle at the middle of each pixel of a picture, all at once.
+
+    Args:
+        pixels: [V, 2], where the vertices are in that picture.
+        depths: [V], m.
+        faces: [F, 3], triangles, seen from either side.
+        width, height: of the picture.
+    """
+    numbers = np.flatnonzero((depths[faces] > LEAST_DEPTH_M).all(axis=1))
+    corners = pixels[faces[numbers]].astype(np.float32)
+    first = np.maximum(np.ceil(corners.min(axis=1) - 0.5), 0).astype(np.int64)
+    last = np.minimum(np.floor(corners.max(axis=1) - 0.5), [width - 1, height - 1]).astype(np.int64)
+    sides = np.maximum(last - first + 1, 0)
+    counts = sides.prod(axis=1)
+    of = np.repeat(np.arange(len(numbers)), counts)
+    inside = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    columns, rows = first[of, 0] + inside % sides[of, 0], first[of, 1] + inside // sides[of, 0]
+    shares = barycentric(corners, of, np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5))
+    met = (shares >= 0).all(axis=1)
+    of, shares, places = of[met], shares[met], (rows * width + columns)[met]
+    shares /= depths[faces[numbers]].astype(np.float32)[of]
+    order = np.argsort(
+        shares.sum(axis=1)
+    )  # the inverse of depth is even over a picture; the nearest comes last and stays
+    nearest = np.full(width * height, -1)
+    nearest[places[order]] = order
+    shown = np.flatnonzero(nearest >= 0)
+    chosen = nearest[shown]
+    return Seen(shown, numbers[of[chosen]], shares[chosen] / shares[chosen].sum(axis=1, keepdims=True))
+
+
+def barycentric(corners: np.ndarray, of: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Weights [P, 3] of the corners of triangle `of` [P] among `corners` [F, 3, 2] at points [P, 2]; below 0 outside it."""
+    edges = np.roll(corners, -1, axis=1) - corners
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    scale = 1 / np.where(np.abs(area) < 1e-9, np.inf, area).astype(np.float32)
+    weights = np.empty((len(of), 3), np.float32)
+    for corner in range(3):
+        edge = (corner + 1) % 3
+        from_start = points - corners[of, edge]
+        along = edges[of, edge]
+        weights[:, corner] = (along[:, 0] * from_start[:, 1] - along[:, 1] * from_start[:, 0]) * scale[of]
+    return weights
