@@ -47,17 +47,18 @@ def see(pixels: np.ndarray, depths: np.ndarray, faces: np.ndarray, width: int, h
         faces: [F, 3], triangles, seen from either side.
         width, height: of the picture.
     """
-    numbers = np.flatnonzero((depths[faces] > LEAST_DEPTH_M).all(axis=1))
-    corners = pixels[faces[numbers]].astype(np.float32)
-    first = np.maximum(np.ceil(corners.min(axis=1) - 0.5), 0).astype(np.int64)
-    last = np.minimum(np.floor(corners.max(axis=1) - 0.5), [width - 1, height - 1]).astype(np.int64)
+    numbers = np.flatnonzero(np.logical_and.reduce([depths[corner] > LEAST_DEPTH_M for corner in faces.T]))
+    corners = pixels.astype(np.float32)[faces[numbers]]
+    low, high = (choose.reduce([corners[:, corner] for corner in range(3)]) for choose in (np.minimum, np.maximum))
+    first = np.maximum(np.ceil(low - 0.5), 0).astype(np.int64)
+    last = np.minimum(np.floor(high - 0.5), [width - 1, height - 1]).astype(np.int64)
     sides = np.maximum(last - first + 1, 0)
-    counts = sides.prod(axis=1)
+    counts = sides[:, 0] * sides[:, 1]
     of = np.repeat(np.arange(len(numbers)), counts)
     inside = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
     columns, rows = first[of, 0] + inside % sides[of, 0], first[of, 1] + inside // sides[of, 0]
     shares = barycentric(corners, of, np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5))
-    met = (shares >= 0).all(axis=1)
+    met = np.minimum(np.minimum(shares[:, 0], shares[:, 1]), shares[:, 2]) >= 0
     of, shares, places = of[met], shares[met], (rows * width + columns)[met]
     shares /= depths[faces[numbers]].astype(np.float32)[of]
     order = np.argsort(

@@ -9,13 +9,13 @@ from odah_gen.run import Run
 # Once per clip: (fixed, per sample and camera, per sample, megapixel and camera), mostly the empty rooms.
 # docs/benchmarks.md, "Rendering", says what EEVEE's come from; those without shadows and of other engines are rough.
 PICTURE_CPU_S = {
-    "eevee": (0.8, 1.0),
+    "eevee": (1.1, 0.75),
     "eevee without shadows": (0.8, 0.35),
-    "workbench": (0.35, 0.14),
+    "workbench": (0.22, 0.14),
     "cycles": (1.5, 12.0),
 }
 CLIP_CPU_S = {
-    "eevee": (8.0, 1.15, 12.0),
+    "eevee": (8.0, 0.95, 8.7),
     "eevee without shadows": (8.0, 0.6, 1.5),
     "workbench": (6.0, 0.0, 0.1),
     "cycles": (5.0, 0.0, 0.0),
@@ -25,8 +25,9 @@ WALL_PER_CPU = 0.55
 DRAPE_CPU_S_PER_STEP, DRAPE_CPU_S_PER_FRAME, DRAPE_CPU_S_PER_CLIP = 0.38, 0.4, 6.0
 """Simulated clothes: steps of the lead-in and the clip, at least DRAPE_STEPS_HZ of them a second; docs/people.md."""
 DRAPE_LEAD_IN_S, DRAPE_STEPS_HZ = 1.05, 60.0
-OTHER_STAGES_S_PER_FRAME = 0.2
-OTHER_STAGES_S_PER_CLIP = 25.0
+OTHER_STAGES_S_PER_FRAME = 0.04
+OTHER_STAGES_S_PER_CLIP = 28.0
+"""From the jobs' times of config/learn.yaml and of the demo, docs/benchmarks.md."""
 
 
 def describe_estimate(run: Run) -> str:
