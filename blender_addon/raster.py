@@ -9,6 +9,8 @@ from .description import Camera
 
 LEAST_DEPTH_M = 0.05
 """Triangles that reach nearer to the camera are left out."""
+BLOCK = 2**21
+"""About so many pixels of triangles are looked at at once, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,23 @@ def see(pixels: np.ndarray, depths: np.ndarray, faces: np.ndarray, width: int, h
     last = np.minimum(np.floor(high - 0.5), [width - 1, height - 1]).astype(np.int64)
     sides = np.maximum(last - first + 1, 0)
     counts = sides[:, 0] * sides[:, 1]
-    of = np.repeat(np.arange(len(numbers)), counts)
-    inside = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    columns, rows = first[of, 0] + inside % sides[of, 0], first[of, 1] + inside // sides[of, 0]
-    shares = barycentric(corners, of, np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5))
-    met = np.minimum(np.minimum(shares[:, 0], shares[:, 1]), shares[:, 2]) >= 0
-    of, shares, places = of[met], shares[met], (rows * width + columns)[met]
-    shares /= depths[faces[numbers]].astype(np.float32)[of]
-    order = np.argsort(
-        shares.sum(axis=1)
-    )  # the inverse of depth is even over a picture; the nearest comes last and stays
-    nearest = np.full(width * height, -1)
-    nearest[places[order]] = order
-    shown = np.flatnonzero(nearest >= 0)
-    chosen = nearest[shown]
-    return Seen(shown, numbers[of[chosen]], shares[chosen] / shares[chosen].sum(axis=1, keepdims=True))
+    nearness = np.zeros(width * height, np.float32)  # the inverse of depth, which is even over a picture
+    triangles, weights = np.full(width * height, -1), np.empty((width * height, 3), np.float32)
+    for block in np.split(np.arange(len(numbers)), np.flatnonzero(np.diff(np.cumsum(counts) // BLOCK)) + 1):
+        of = np.repeat(block, counts[block])
+        inside = np.arange(len(of)) - np.repeat(np.cumsum(counts[block]) - counts[block], counts[block])
+        columns, rows = first[of, 0] + inside % sides[of, 0], first[of, 1] + inside // sides[of, 0]
+        shares = barycentric(corners, of, np.stack([columns, rows], 1).astype(np.float32) + np.float32(0.5))
+        met = np.minimum(np.minimum(shares[:, 0], shares[:, 1]), shares[:, 2]) >= 0
+        of, shares, places = of[met], shares[met], (rows * width + columns)[met]
+        shares /= depths[faces[numbers[of]]].astype(np.float32)
+        near = shares[:, 0] + shares[:, 1] + shares[:, 2]
+        order = np.argsort(near)  # the nearest comes last and stays
+        order = order[near[order] > nearness[places[order]]]
+        nearness[places[order]], triangles[places[order]] = near[order], numbers[of[order]]
+        weights[places[order]] = shares[order] / near[order, None]
+    shown = np.flatnonzero(triangles >= 0)
+    return Seen(shown, triangles[shown], weights[shown])
 
 
 def barycentric(corners: np.ndarray, of: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from blender_addon import raster
 from blender_addon.description import Camera
 from blender_addon.raster import project, see
 
@@ -24,8 +25,11 @@ def shape(seed: int) -> trimesh.Trimesh:
     return trimesh.Trimesh(corners.reshape(-1, 3), np.arange(180).reshape(-1, 3), process=False)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_pixels_show_what_rays_through_their_middles_meet(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "block"), [(0, raster.BLOCK), (1, raster.BLOCK), (2, 100), (3, 5000)])
+def test_pixels_show_what_rays_through_their_middles_meet(
+    seed: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raster, "BLOCK", block)
     mesh, eye = shape(seed), camera()
     pixels, depths = project(eye, mesh.vertices)
     in_front = (depths[mesh.faces] > 0.1).all(axis=1)
