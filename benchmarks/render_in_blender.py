@@ -1,7 +1,8 @@
 """One row of benchmarks/render.py, run inside Blender: python benchmarks/render_in_blender.py JOB < nothing.
 
-JOB is JSON: scene, renderer ("ours", "plain", or "whole" for whole frames at the settings of ours), engine (without it, eevee), width, samples, shadows, frames, out; prints processor and wall seconds
-of each frame (all cameras, pictures and masks), seconds to the first frame, and memory. With renderer "memory" and clips
+JOB is JSON: scene, renderer ("ours", "plain", or "whole" for whole frames at the settings of ours), engine (without it,
+eevee), width, samples, shadows, frames, out; prints processor and wall seconds of each frame (all cameras, pictures and
+masks), seconds to the first frame, and memory. With renderer "memory" and clips
 instead, prints the memory in use after each clip, small ones of one camera and one lamp.
 """
 
@@ -116,6 +117,8 @@ def resized(path: Path, job: dict[str, Any]) -> Any:
 
 def frames_to_draw(stage: Stage, count: int) -> Iterator[int]:
     """So many frames, evenly spread over the clip."""
+    if count > stage.description.frames:
+        raise SystemExit(f"The clip has {stage.description.frames} frames, fewer than the {count} to draw.")
     yield from np.linspace(0, stage.description.frames - 1, count).round().astype(int).tolist()
 
 

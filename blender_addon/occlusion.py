@@ -97,10 +97,15 @@ def draw_light_map(points: np.ndarray, origins: np.ndarray, parts: np.ndarray | 
     """Draw points [N, 3] of the person as seen from the points [K, 3] of a light; all m, world frame.
 
     `parts` [N], numbers below 16, tell which surface each point lies on; without it all lie on surface 0.
+
+    Raises:
+        ValueError: there are more surfaces than a map can tell apart.
     """
+    if parts is not None and parts.max() >= PARTS:
+        raise ValueError(f"{parts.max() + 1} surfaces; a map tells {PARTS} apart.")
     axes = facing(points.mean(axis=0) - origins.mean(axis=0))
     turned, seen_from = (points @ axes.T).astype(np.float32), (origins @ axes.T).astype(np.float32)
-    order = np.argsort(-turned[:, 2])
+    order = np.argsort(-turned[:, 2], kind="stable")
     turned, parts = turned[order], np.zeros(len(points), int) if parts is None else parts[order]
     cell = CELL_M / float(max(turned[:, 2].mean() - seen_from[:, 2].mean(), LEAST_DEPTH_M))
     seen = [project_points(turned, origin, cell) for origin in seen_from]

@@ -122,7 +122,7 @@ class Painter:
         """The person without the room but in its light; RGBA, premultiplied."""
         self._scene.render.film_transparent = True
         caster, samples = self._caster, self._render["samples"]
-        light = partial(caster.light_left, self._camera) if caster is not None else None
+        light = partial(caster.share_left, self._camera) if caster is not None else None
         shadows = without_shadows(self._scene) if caster is not None else contextlib.nullcontext()
         with hidden_from_camera(room_parts(self._stage)), shadows:
             person = shoot_filtered(

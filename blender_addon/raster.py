@@ -7,10 +7,10 @@ import numpy as np
 
 from .description import Camera
 
-LEAST_DEPTH_M = 0.05
-"""Triangles that reach nearer to the camera are left out."""
+LEAST_DEPTH_M = 0.1
+"""Triangles that reach nearer to the camera are left out; Blender's cameras show nothing nearer."""
 BLOCK = 2**21
-"""About so many pixels of triangles are looked at at once, which bounds the memory."""
+"""About so many pixels of triangles are looked at at once, or those of one triangle."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ def project(camera: Camera, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return focal * seen[:, :2] / np.maximum(seen[:, 2:], 1e-6) + middle, seen[:, 2]
 
 
+def turned_to(camera: Camera, places: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Normals [N, 3] of surfaces at places [N, 3], on the side that the camera sees: the inside of a sleeve has its own."""
+    away = places + camera.rotation.T @ camera.translation_m  # from where the camera stands
+    return np.where((normals * away).sum(axis=1, keepdims=True) > 0, -normals, normals)
+
+
 def see(pixels: np.ndarray, depths: np.ndarray, faces: np.ndarray, width: int, height: int) -> Seen:
     """Find the nearest triangle at the middle of each pixel of a picture, all at once.
 
@@ -67,7 +73,7 @@ def see(pixels: np.ndarray, depths: np.ndarray, faces: np.ndarray, width: int, h
         of, shares, places = of[met], shares[met], (rows * width + columns)[met]
         shares /= depths[faces[numbers[of]]].astype(np.float32)
         near = shares[:, 0] + shares[:, 1] + shares[:, 2]
-        order = np.argsort(near)  # the nearest comes last and stays
+        order = np.argsort(near, kind="stable")  # the nearest comes last and stays
         order = order[near[order] > nearness[places[order]]]
         nearness[places[order]], triangles[places[order]] = near[order], numbers[of[order]]
         weights[places[order]] = shares[order] / near[order, None]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The light that the person leaves the room and itself: computed, where ceiling lights alone cast shadows.
 
-EEVEE of Blender 4.2 and later begins its shadows anew in every render, which takes most of its time without a GPU. Which share of a picture's light each lamp gives is rendered once, coarse; three lamps in a render, one in each of red,
-green and blue. How much of a lamp the person hides from a place is a matter of geometry (occlusion.py).
+EEVEE of Blender 4.2 and later begins its shadows anew in every render, which takes most of its time without a GPU. Which share of a picture's light each lamp gives is rendered once, coarse; three
+lamps in a render, one in each of red, green and blue. How much of a lamp the person hides from a place is a matter of geometry (occlusion.py).
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from .occlusion import (
     light_shares,
     spread_points,
 )
-from .raster import project, see
+from .raster import project, see, turned_to
 from .scene_builder import Stage, principled
 from .shots import Window, coarse_camera, shoot_coarse
 
@@ -45,10 +45,7 @@ class Caster:
         starts = np.cumsum([0, *(len(item.data.vertices) for item in self._people)])
         triangles_of = [triangles(item) for item in self._people]
         self._faces = np.concatenate([faces + start for faces, start in zip(triangles_of, starts)])
-        self._vertices, self._normals = (
-            np.concatenate([of(item) for item in self._people]) for of in (world_vertices, vertex_normals)
-        )
-        self._points = spread_points(self._vertices, self._faces)
+        self._points = spread_points(np.concatenate([world_vertices(item) for item in self._people]), self._faces)
         of_vertex = np.repeat(np.arange(len(self._people)), np.diff(starts))
         self._parts_of_faces, self._parts_of_points = (
             of_vertex[self._faces[:, 0]],
@@ -60,14 +57,14 @@ class Caster:
         self.maps: list[LightMap] = []
 
     def cast(self) -> None:
-        """Draw the maps of the frame that the stage shows now, and shade the person by them."""
-        self._vertices = np.concatenate([world_vertices(item) for item in self._people])
+        """Draw the maps of the frame that the stage shows now; before the first picture of it."""
+        self._vertices = np.concatenate([world_vertices(item) for item in self._people]).astype(np.float32)
         self._normals = np.concatenate([vertex_normals(item) for item in self._people])
         # Half a cell below the surface, for a map's outline lies half a cell outside the points.
         points = self._points.places(self._vertices - CELL_M / 2 * self._normals)
         self.maps = [draw_light_map(points, lamp, self._parts_of_points) for lamp in self._lamps]
 
-    def light_left(self, camera: Camera, window: Window, fine: int) -> np.ndarray:
+    def share_left(self, camera: Camera, window: Window, fine: int) -> np.ndarray:
         """What share of its light the person leaves itself in each fine pixel of a window, [rows, columns, 1].
 
         Args:
@@ -80,6 +77,7 @@ class Caster:
         seen = see((pixels - [window.left, window.top]) * fine, depths, self._faces, width, height)
         places, normals = (seen.values(self._faces, values) for values in (self._vertices, self._normals))
         normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
+        normals = turned_to(camera, places, normals)
         left = np.full(width * height, np.nan, np.float32)
         left[seen.pixels] = light_left(
             self.maps, self._powers_w, self._ambient, places, normals, self._parts_of_faces[seen.triangles]
@@ -126,13 +124,12 @@ class RoomLight:
 
 def reach_out(left: np.ndarray) -> np.ndarray:
     """Fill what is not known [rows, columns] from its neighbours, where a rounded outline may still show the person."""
-    known = np.isfinite(left)
-    filled = np.where(known, left, 1).astype(np.float32)
-    for axis in (0, 1):
-        for step in (1, -1):
-            moved, there = np.roll(left, step, axis), np.roll(known, step, axis)
-            filled = np.where(~known & there, moved, filled)
-    return filled
+    around = np.pad(left, 1, constant_values=np.nan)
+    filled = left
+    for rows, columns in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        beside = around[rows : rows + left.shape[0], columns : columns + left.shape[1]]
+        filled = np.where(np.isfinite(filled), filled, beside)
+    return np.where(np.isfinite(filled), filled, 1).astype(np.float32)
 
 
 def lamps(stage: Stage) -> list[bpy.types.Object]:

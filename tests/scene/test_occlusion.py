@@ -94,14 +94,19 @@ def test_a_hem_shades_what_lies_close_below_it_and_a_surface_not_itself() -> Non
     told = np.repeat([0, 1], [len(thigh), len(hem)])
     bare = (normals @ np.array([0.83, -0.55, 0]) > 0.5) & (thigh[:, 2] < 0.998)
     below, far = (thigh[bare, 2] > 0.98), (thigh[bare, 2] < 0.5)
-    left = {}
+    left, on_hem = {}, outward @ np.array([0.83, -0.55, 0]) > 0.5
     for name, parts in (("two surfaces", told), ("one", np.zeros_like(told))):
         shadow = draw_light_map(points, light_points(LAMP_M, SIZE_M), parts)
         left[name] = light_left([shadow], [100.0], 0.0, thigh[bare], normals[bare])
+        of_hem = light_left([shadow], [100.0], 0.0, hem[on_hem], outward[on_hem], np.full(on_hem.sum(), parts[-1]))
+        assert of_hem.mean() > 0.95
         assert left[name][far].mean() > 0.8  # a part of the lamp stands nearly above
     assert left["two surfaces"][below].mean() < 0.75 * left["one"][below].mean()
-    on_hem = outward @ np.array([0.83, -0.55, 0]) > 0.5
-    assert light_left([shadow], [100.0], 0.0, hem[on_hem], outward[on_hem]).mean() > 0.95
+
+
+def test_more_surfaces_than_a_map_tells_apart_are_refused() -> None:
+    with pytest.raises(ValueError, match="17 surfaces"):
+        draw_light_map(np.zeros((17, 3)), light_points(LAMP_M, SIZE_M), np.arange(17))
 
 
 def test_depths_keep_their_order_and_tell_whose_they_are() -> None:

@@ -6,7 +6,7 @@ import trimesh
 
 from blender_addon import raster
 from blender_addon.description import Camera
-from blender_addon.raster import project, see
+from blender_addon.raster import project, see, turned_to
 
 WIDTH, HEIGHT = 48, 32
 
@@ -57,6 +57,15 @@ def first_hit(mesh: trimesh.Trimesh, start: np.ndarray, ray: np.ndarray) -> np.n
     v, away = around @ ray / scale, ((third - first) * around).sum(1) / scale
     met = (u >= 0) & (v >= 0) & (u + v <= 1) & (away > 0)
     return start + ray * away[met].min() if met.any() else np.full(3, np.nan)
+
+
+def test_normals_face_the_camera_from_either_side() -> None:
+    places = np.random.default_rng(5).uniform(-1, 1, (200, 3))
+    normals = np.random.default_rng(6).normal(size=(200, 3))
+    seen = turned_to(camera(), places, normals)
+    assert ((seen * (places - [0.0, -3.0, 1.0])).sum(1) <= 0).all()
+    assert np.allclose(np.abs(seen), np.abs(normals))
+    assert np.array_equal(turned_to(camera(), places, -normals), seen)
 
 
 def test_nothing_is_seen_of_what_lies_behind_or_beside_the_camera() -> None:
