@@ -16,7 +16,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-
 import numpy as np
 from machine import Stopwatch, processor
 from PIL import Image
