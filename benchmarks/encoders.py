@@ -10,11 +10,8 @@ it needs: its sequencer takes no frames from memory.
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 from machine import Stopwatch, processor
